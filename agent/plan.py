@@ -1,0 +1,134 @@
+"""The Plan: what was asked, in a closed vocabulary. The only thing a language model ever produces.
+
+A plan is relative and unresolved: it says *more brightness on the sky, a little*; `agent.decide` turns that into numbers.
+Everything that comes from outside is validated here; nothing in a plan is ever executed, opened or fetched.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+from models.vocabulary import ATTRIBUTES, is_region
+
+Kind = Literal["strong", "weak", "style", "followup", "command", "question", "none"]
+Word = Literal["slight", "medium", "strong"]
+OutOfScope = Literal[
+    "remove_object", "add_object", "replace_background", "crop", "rotate", "flip", "resize", "reshape",
+    "restore_damage", "composite", "text", "other",
+]  # fmt: skip
+
+#: Commands; `goto:<n>` is the one with an argument.
+COMMANDS = (
+    "undo", "redo", "reset", "compare", "export", "variations", "remember", "forget", "use_my_style",
+    "ignore_my_style", "like", "dislike", "help",
+)  # fmt: skip
+
+#: Words of amount as a share of the full scale of a value in [-1, 1].
+WORD_SIZES: dict[str, float] = {"slight": 0.12, "medium": 0.28, "strong": 0.55}
+
+ShortText = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True)]
+
+
+class Amount(BaseModel):
+    """An explicit amount with its unit. `absolute`: a target ("contrast to 40") instead of a change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: float = Field(ge=-100_000, le=100_000, allow_inf_nan=False)
+    unit: Literal["stop", "kelvin", "percent", "unit"] = "percent"
+    absolute: bool = False
+
+
+class Edit(BaseModel):
+    """One asked change: an attribute of a region, a direction and an amount."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    region: str = "global"
+    attribute: str
+    direction: Literal[-1, 1] = 1
+    amount: Word | float | Amount = "medium"
+    """A word, a bare percentage (0..1000), or an explicit amount."""
+
+    @field_validator("region")
+    @classmethod
+    def _known_region(cls, name: str) -> str:
+        name = name.strip().lower()
+        if not is_region(name):
+            raise ValueError(f"unknown region {name!r}")
+        return name
+
+    @field_validator("attribute")
+    @classmethod
+    def _known_attribute(cls, name: str) -> str:
+        name = name.strip().lower()
+        # A colour outside the mixer's eight is mapped by the planner; any plain colour word is still a valid label.
+        if name not in ATTRIBUTES and not (name.startswith("hue:") and name[4:].isalpha() and len(name) <= 24):
+            raise ValueError(f"unknown attribute {name!r}")
+        return name
+
+    @field_validator("amount")
+    @classmethod
+    def _finite(cls, amount: Any) -> Any:
+        if isinstance(amount, float) and not 0 <= amount <= 1000:
+            raise ValueError("a percentage lies in 0..1000")
+        return amount
+
+
+class Plan(BaseModel):
+    """What one message asks for.
+
+    >>> Plan(kind="strong", edits=[Edit(region="sky", attribute="saturation", amount="slight")]).edits[0].direction
+    1
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Kind
+    edits: tuple[Edit, ...] = Field(default=(), max_length=48)
+    out_of_scope: tuple[OutOfScope, ...] = ()
+    command: str | None = None
+    protect: tuple[str, ...] = ()
+    """Regions that must stay exactly as they are."""
+    style: ShortText | None = None
+    """A look by name, as "film noir"; its edits are in `edits`."""
+    lang: str = "en"
+    note: ShortText | None = None
+    """What the planner wants the person to know, such as a word it could not place."""
+    question: ShortText | None = None
+    """One short clarifying question, with `options` to click."""
+    options: tuple[ShortText, ...] = Field(default=(), max_length=6)
+
+    @field_validator("protect")
+    @classmethod
+    def _known_regions(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(n for n in (n.strip().lower() for n in names) if is_region(n)))
+
+    @field_validator("command")
+    @classmethod
+    def _known_command(cls, name: str | None) -> str | None:
+        if name is None or name in COMMANDS or (name.startswith("goto:") and name[5:].isdigit() and len(name) <= 9):
+            return name
+        raise ValueError(f"unknown command {name!r}")
+
+    def label(self) -> dict[str, Any]:
+        """The label fields alone, as JSON-ready values."""
+        return self.model_dump(
+            mode="json", include={"kind", "edits", "out_of_scope", "command", "protect", "style", "lang"}
+        )
+
+
+class PlanContext(BaseModel):
+    """What a planner may know besides the text: the last turn's edits, the versions and the regions in the picture."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    last_edits: tuple[Edit, ...] = ()
+    versions: int = 0
+    regions_present: tuple[str, ...] = ()
+    summary: str = ""
+    """One or two sentences on the scene, for a served model."""
+    turns: tuple[str, ...] = ()
+    """The last few messages of the person, oldest first."""
+    thumbnail: bytes | None = None
+    """A JPEG, long edge at most 1280 px, for a served model that sees."""

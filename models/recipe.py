@@ -1,0 +1,136 @@
+"""The Recipe: what was decided. Every value per region, the seed, the strength; small JSON that re-renders bit for bit."""
+
+import json
+from typing import Any, Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from models.errors import RecipeError
+from models.vocabulary import ATTRIBUTES, MAP_ATTRIBUTES, is_region, region_order
+
+#: Raised with every change of meaning; `Recipe.from_json` migrates older ones.
+SCHEMA: Final = 1
+
+
+class Setting(BaseModel):
+    """The values of one region.
+
+    `values` is what people see and ask for: measured change in [-1, 1] for the map's attributes, strength in [-1, 1] for
+    the finishing ones. `solved` holds the develop parameters that make the map's attributes come out as asked on this
+    photo; an attribute that is missing there is developed open loop.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    region: str = "global"
+    values: dict[str, float] = Field(default_factory=dict)
+    solved: dict[str, float] = Field(default_factory=dict)
+
+    @field_validator("region")
+    @classmethod
+    def _region(cls, name: str) -> str:
+        if not is_region(name):
+            raise ValueError(f"unknown region {name!r}")
+        return name
+
+    @field_validator("values")
+    @classmethod
+    def _values(cls, values: dict[str, float]) -> dict[str, float]:
+        for name, value in values.items():
+            if name not in ATTRIBUTES:
+                raise ValueError(f"unknown attribute {name!r}")
+            if not -1 <= value <= 1:
+                raise ValueError(f"{name} must lie in -1..1, not {value}")
+        return {name: round(float(values[name]), 4) for name in ATTRIBUTES if values.get(name)}
+
+    @field_validator("solved")
+    @classmethod
+    def _solved(cls, values: dict[str, float]) -> dict[str, float]:
+        for name, value in values.items():
+            if name not in MAP_ATTRIBUTES or not -8 <= value <= 8:
+                raise ValueError(f"bad develop parameter {name!r}: {value}")
+        return {name: round(float(values[name]), 5) for name in MAP_ATTRIBUTES if name in values}
+
+
+class Look(BaseModel):
+    """The free part: what the model decides. Identity: strength 0."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    strength: float = Field(default=1.0, ge=0, le=1.5)
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    steps: int = Field(default=4, ge=1, le=50)
+    style: tuple[float, ...] = Field(default=(), max_length=128)
+    """Style vector; empty is the neutral automatic look."""
+    targets: dict[str, float] = Field(default_factory=dict)
+    """Wanted measured change of the whole, as a person's taste has it; empty: the model decides alone."""
+
+
+class Recipe(BaseModel):
+    """A whole retouch, relative to the photo as opened. `Recipe()` is the identity.
+
+    >>> Recipe().is_identity
+    True
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: int = SCHEMA
+    settings: tuple[Setting, ...] = Field(default=(), max_length=64)
+    look: Look | None = None
+    keep: tuple[str, ...] = ()
+    """Regions whose pixels are not touched by anything."""
+
+    @field_validator("keep")
+    @classmethod
+    def _keep(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if bad := [n for n in names if not is_region(n)]:
+            raise ValueError(f"unknown region {bad[0]!r}")
+        return tuple(sorted(set(names), key=region_order))
+
+    @model_validator(mode="after")
+    def _one_setting_a_region(self) -> Self:
+        names = [s.region for s in self.settings]
+        if len(set(names)) != len(names):
+            raise ValueError("a region appears twice")
+        ordered = tuple(sorted((s for s in self.settings if s.values), key=lambda s: region_order(s.region)))
+        if ordered != self.settings:
+            object.__setattr__(self, "settings", ordered)
+        return self
+
+    @property
+    def is_identity(self) -> bool:
+        """True when rendering returns the photo as it is."""
+        return not self.settings and (self.look is None or self.look.strength == 0)
+
+    def values(self, region: str) -> dict[str, float]:
+        """The values of `region`; empty where it has none."""
+        return next((dict(s.values) for s in self.settings if s.region == region), {})
+
+    def with_values(self, region: str, values: dict[str, float], solved: dict[str, float] | None = None) -> "Recipe":
+        """A recipe in which `region` has exactly `values` (and the develop parameters `solved`)."""
+        rest = tuple(s for s in self.settings if s.region != region)
+        setting = Setting(region=region, values=values, solved=solved or {})
+        return Recipe(settings=(*rest, setting), look=self.look, keep=self.keep)
+
+    def to_json(self) -> str:
+        """Canonical JSON: the same recipe gives the same text."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Recipe":
+        """Read a recipe, migrating older schemas. Raises `RecipeError` with the reason in one sentence."""
+        try:
+            data: Any = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise RecipeError("This recipe is not readable JSON; export it again from Burnish.") from error
+        if not isinstance(data, dict) or not isinstance(data.get("schema_version"), int):
+            raise RecipeError("This file is not a Burnish recipe: it has no schema_version.")
+        if data["schema_version"] > SCHEMA:
+            raise RecipeError(f"This recipe has schema {data['schema_version']}, newer than this Burnish; update it.")
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise RecipeError(f"This recipe is damaged at {where}: {first['msg']}.") from error

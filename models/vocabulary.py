@@ -1,0 +1,64 @@
+"""The closed vocabulary that plans, recipes, scenes and preferences share: regions, attributes, colours.
+
+Attribute values live in [-1, 1] and 0 is *unchanged*; people see -100..100. What a value means as a measured change is
+defined in `models.attributes`.
+"""
+
+from typing import Final
+
+#: Attributes of the parameter map, in the canonical order in which `develop` applies them.
+MAP_ATTRIBUTES: Final = ("brightness", "contrast", "highlights", "shadows", "temperature", "tint", "saturation")
+
+#: The eight colours of the mixer and their centre hue in CIELAB degrees. Names of `hue:<colour>` attributes.
+MIXER_HUES: Final = {
+    "red": 30.0, "orange": 60.0, "yellow": 95.0, "green": 140.0, "teal": 200.0, "blue": 270.0, "purple": 310.0,
+    "magenta": 345.0,
+}  # fmt: skip
+
+MIXER_ATTRIBUTES: Final = tuple(f"hue:{colour}" for colour in MIXER_HUES)
+
+#: Attributes of a recipe outside the map, in the canonical order in which they are applied.
+FINISH_ATTRIBUTES: Final = (
+    "whites", "blacks", *MIXER_ATTRIBUTES, "black_and_white", "dehaze", "denoise", "clarity", "sharpness", "blur",
+    "vignette", "grain",
+)  # fmt: skip
+
+#: Everything a recipe may set.
+ATTRIBUTES: Final = MAP_ATTRIBUTES + FINISH_ATTRIBUTES
+
+#: Regions found by meaning.
+SEMANTIC_REGIONS: Final = (
+    "sky", "water", "vegetation", "ground", "mountain", "building", "person", "face", "skin", "hair", "eyes", "teeth",
+    "clothing", "animal", "vehicle", "food", "subject", "background", "foreground",
+)  # fmt: skip
+
+#: Regions found by tone or place; present in every photo.
+TONAL_REGIONS: Final = ("shadows", "highlights")
+SPATIAL_REGIONS: Final = ("left", "right", "top", "bottom", "center", "edges")
+
+#: Canonical order of regions: wide before narrow, so that the narrow one has the last word.
+REGIONS: Final = ("global", *SPATIAL_REGIONS, *TONAL_REGIONS, *SEMANTIC_REGIONS)
+
+#: Prefix of an open-vocabulary region, as in `object:flower`.
+OBJECT_PREFIX: Final = "object:"
+
+
+def is_region(name: str) -> bool:
+    """True for a region of the vocabulary or `object:<noun>` with a plain noun.
+
+    >>> is_region("sky"), is_region("object:red areas"), is_region("object:../etc"), is_region("moon")
+    (True, True, False, False)
+    """
+    if name in REGIONS:
+        return True
+    noun = name.removeprefix(OBJECT_PREFIX)
+    return name.startswith(OBJECT_PREFIX) and 0 < len(noun) <= 40 and all(c.isalpha() or c in " '-" for c in noun)
+
+
+def region_order(name: str) -> tuple[int, str]:
+    """Sort key that puts regions in canonical order; objects last, by name.
+
+    >>> sorted(["object:rose", "sky", "global"], key=region_order)
+    ['global', 'sky', 'object:rose']
+    """
+    return (REGIONS.index(name) if name in REGIONS else len(REGIONS), name)
