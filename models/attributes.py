@@ -1,0 +1,172 @@
+"""The seven attributes of the parameter map: how each is measured, and what a value in [-1, 1] means.
+
+All are read in CIELAB (CIE 15:2018, D65) on a thumbnail, weighted by a region's soft mask; none uses correlated colour
+temperature, which is undefined for saturated colour. Tonal zones (dark, middle, bright) are fixed on the photo *before*
+the edit, so that the same pixels are compared. With ``L, a, b`` lightness and opponent colour, ``C = hypot(a, b)``:
+
+===========  ==========================================  ===========================================================
+attribute    reading of a region                         value of a change, v in [-1, 1]
+===========  ==========================================  ===========================================================
+brightness   mean L                                      change of logit(L/100), 1 = 1.5 (L* 50 → 82, or → 18)
+contrast     standard deviation of L                     log2 of the ratio, 1 = doubled
+highlights   bright zone − middle zone, mean L           up: share of the headroom to L* 100 used; down: share of the
+                                                         distance to the middle lost
+shadows      middle zone − dark zone, mean L             up: share of the distance to the middle lost (lifted);
+                                                         down: share of the distance to L* 0 used
+temperature  mean b / mean L (warm is +)                 difference, 1 = 0.5 (Δb* 25 at L* 50)
+tint         mean a / mean L (magenta is +)              difference, 1 = 0.5
+saturation   mean C / mean L                             ratio − 1: −1 grey, 1 doubled
+===========  ==========================================  ===========================================================
+
+Every scale is bounded by what a frame can show, 0 is *unchanged*, and larger is always more of what the name says.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.vocabulary import MAP_ATTRIBUTES
+
+Float = NDArray[np.float32]
+
+LOGITS_PER_UNIT = 1.5
+OPPONENT_PER_UNIT = 0.5
+#: A mean chroma below this is grey: saturation has nothing to act on.
+GREY_CHROMA = 1.0
+
+
+def lab(rgb: Float) -> Float:
+    """CIELAB of gamma-encoded sRGB in [0, 1], shape (h, w, 3).
+
+    >>> [round(float(x)) for x in lab(np.ones((1, 1, 3), np.float32))[0, 0]]
+    [100, 0, 0]
+    """
+    return np.asarray(cv2.cvtColor(np.ascontiguousarray(rgb, np.float32), cv2.COLOR_RGB2Lab), np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Ruler:
+    """Weights over a thumbnail's pixels with which a region is read, fixed on the photo before the edit.
+
+    All of shape (n,) over the pixels where `index` (flat, (n,)) points; each sums to 1.
+    """
+
+    index: NDArray[np.intp]
+    whole: Float
+    dark: Float
+    middle: Float
+    bright: Float
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a `Ruler` reads: means of L* over the region and its zones, spread of L*, and opponent colour."""
+
+    lightness: float
+    spread: float
+    dark: float
+    middle: float
+    bright: float
+    a: float
+    b: float
+    chroma: float
+
+    def attributes(self) -> dict[str, float]:
+        """The seven attributes as people may see them: L* units, and ratios ×100 for colour."""
+        level = max(self.lightness, 1.0)
+        return {
+            "brightness": self.lightness,
+            "contrast": self.spread,
+            "highlights": self.bright,
+            "shadows": self.dark,
+            "temperature": 100 * self.b / level,
+            "tint": 100 * self.a / level,
+            "saturation": 100 * self.chroma / level,
+        }
+
+
+def ruler(rgb: Float, weight: Float) -> Ruler | None:
+    """A ruler for the region with soft mask `weight` (h, w) on the photo `rgb` (h, w, 3); None for an empty region.
+
+    The dark zone fades out from the 10th to the 50th weighted percentile of L*, the bright zone mirrors it, the middle
+    zone is what neither claims.
+    """
+    flat = np.ascontiguousarray(weight, np.float32).ravel()
+    index = np.flatnonzero(flat > 0.02)
+    if index.size == 0 or float(flat[index].sum()) < 1e-3:
+        return None
+    whole = flat[index].astype(np.float64)
+    lightness = lab(rgb)[..., 0].ravel()[index].astype(np.float64)
+    order = np.argsort(lightness, kind="stable")
+    rank = np.empty(index.size)
+    cumulative = np.cumsum(whole[order])
+    rank[order] = (cumulative - whole[order] / 2) / cumulative[-1]
+    dark = whole * np.clip((0.5 - rank) / 0.4, 0, 1)
+    bright = whole * np.clip((rank - 0.5) / 0.4, 0, 1)
+    middle = whole * np.clip(1 - np.abs(rank - 0.5) / 0.25, 0, 1)
+
+    def normal(w: NDArray[np.float64]) -> Float:
+        total = w.sum()
+        return np.asarray(w / total if total > 1e-9 else whole / whole.sum(), np.float32)
+
+    return Ruler(index, normal(whole), normal(dark), normal(middle), normal(bright))
+
+
+def read(rgb: Float, by: Ruler) -> Reading:
+    """Read a region of `rgb` (h, w, 3), gamma-encoded sRGB in [0, 1], same size as the ruler's photo."""
+    values = lab(rgb.reshape(-1, 3)[by.index][None])[0].astype(np.float64)
+    lightness, a, b = values[:, 0], values[:, 1], values[:, 2]
+    mean = float(by.whole @ lightness)
+    return Reading(
+        lightness=mean,
+        spread=float(np.sqrt(max(by.whole @ (lightness - mean) ** 2, 0.0))),
+        dark=float(by.dark @ lightness),
+        middle=float(by.middle @ lightness),
+        bright=float(by.bright @ lightness),
+        a=float(by.whole @ a),
+        b=float(by.whole @ b),
+        chroma=float(by.whole @ np.hypot(a, b)),
+    )
+
+
+def logit(lightness: float) -> float:
+    """Log odds of L*/100, limited to L* 0.5..99.5."""
+    share = min(max(lightness / 100, 0.005), 0.995)
+    return float(np.log(share / (1 - share)))
+
+
+def change(before: Reading, after: Reading) -> dict[str, float]:
+    """The measured change of each attribute in its unit; 0 for an unchanged photo, not clipped to [-1, 1].
+
+    >>> r = Reading(50, 20, 20, 50, 80, 0, 0, 10)
+    >>> set(change(r, r).values())
+    {0.0}
+    """
+    level0, level1 = max(before.lightness, 1.0), max(after.lightness, 1.0)
+    rise = (after.bright - after.middle) - (before.bright - before.middle)
+    headroom = max(100 - before.bright, 1.0) if rise > 0 else max(before.bright - before.middle, 1.0)
+    lift = (after.dark - after.middle) - (before.dark - before.middle)
+    footroom = max(before.middle - before.dark, 1.0) if lift > 0 else max(before.dark, 1.0)
+    grey = max(before.chroma, GREY_CHROMA) / level0
+    return {
+        "brightness": (logit(after.lightness) - logit(before.lightness)) / LOGITS_PER_UNIT,
+        "contrast": float(np.log2(max(after.spread, 0.1) / max(before.spread, 0.1))),
+        "highlights": rise / headroom,
+        "shadows": lift / footroom,
+        "temperature": (after.b / level1 - before.b / level0) / OPPONENT_PER_UNIT,
+        "tint": (after.a / level1 - before.a / level0) / OPPONENT_PER_UNIT,
+        "saturation": max(after.chroma, GREY_CHROMA) / level1 / grey - 1 if before.chroma >= GREY_CHROMA else 0.0,
+    }
+
+
+def measure(rgb: Float, weight: Float) -> dict[str, float]:
+    """The seven attributes of a region as it stands; zeros for an empty region.
+
+    >>> grey = np.full((8, 8, 3), 0.5, np.float32)
+    >>> round(measure(grey, np.ones((8, 8), np.float32))["brightness"])
+    53
+    """
+    by = ruler(rgb, weight)
+    return read(rgb, by).attributes() if by else dict.fromkeys(MAP_ATTRIBUTES, 0.0)
