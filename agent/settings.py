@@ -1,0 +1,40 @@
+"""What an installation may be told from outside: environment variables that begin with `BURNISH_`, read once."""
+
+from pathlib import Path
+
+from platformdirs import user_data_path
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where things live and which servers, if any, may be asked. Everything works with none of it set.
+
+    >>> Settings(home="x", llm_url=None).served
+    False
+    """
+
+    model_config = SettingsConfigDict(env_prefix="BURNISH_", frozen=True, extra="ignore", env_ignore_empty=True)
+
+    home: Path = Field(default_factory=lambda: user_data_path("burnish", appauthor=False))
+    """Everything Burnish keeps: history, photos by content, preferences, checkpoints."""
+
+    llm_url: str | None = None
+    """Base URL of an OpenAI-compatible server, such as `http://127.0.0.1:8000/v1`; None: the embedded planner alone."""
+    llm_model: str | None = None
+    llm_key: str = "none"
+    """Key sent to that server; vLLM takes any."""
+    llm_timeout: float = Field(default=30.0, gt=0, le=600)
+    """Seconds before the embedded planner answers instead."""
+
+    preview_edge: int = Field(default=1024, ge=256, le=4096)
+    """Long edge of a preview in pixels."""
+    renders: int = Field(default=2, ge=1, le=64)
+    """Renders that may run at the same time."""
+    photos_in_memory: int = Field(default=1_500_000_000, ge=100_000_000)
+    """Bytes of opened photos kept for the next turn."""
+
+    @property
+    def served(self) -> bool:
+        """True when a language model server is configured."""
+        return bool(self.llm_url)
