@@ -1,0 +1,151 @@
+"""The segmenter: a small convolutional network that says, softly, what every pixel of a photo shows.
+
+A residual encoder (strides 2 to 32) with a feature-pyramid decoder (Lin et al. 2017) at stride 4. The input is the photo
+as it is; the network has been trained under strong changes of exposure and colour cast, so that a bad photo is read like
+a good one. `segment` gives class probabilities and the pooled features that the scene encoder builds on.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.pinned import load_safetensors
+
+FloatImage = NDArray[np.float32]
+
+#: The classes in channel order. `person` is what is left of a person after skin, hair and clothing (glasses, teeth, crowds).
+CLASSES: Final = (
+    "sky", "water", "vegetation", "ground", "mountain", "building", "person", "skin", "hair", "clothing", "animal",
+    "vehicle", "food", "other",
+)  # fmt: skip
+
+#: The channels that together make up a whole person.
+PERSON_PARTS: Final = ("person", "skin", "hair", "clothing")
+
+#: Long edge, in pixels, at which a photo is read. Multiple of 32.
+READ_AT: Final = 320
+
+WIDTHS: Final = (24, 48, 96, 160, 192)
+
+
+class Residual(nn.Module):
+    """Two 3×3 convolutions around a shortcut (He et al. 2016). (B, c, h, w) -> (B, d, h / stride, w / stride)."""
+
+    def __init__(self, c: int, d: int, stride: int = 1) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(c, d, 3, stride, 1, bias=False), nn.BatchNorm2d(d), nn.ReLU(inplace=True),
+            nn.Conv2d(d, d, 3, 1, 1, bias=False), nn.BatchNorm2d(d),
+        )  # fmt: skip
+        self.skip: nn.Module = nn.Identity()
+        if stride > 1 or c != d:
+            self.skip = nn.Sequential(
+                nn.AvgPool2d(stride) if stride > 1 else nn.Identity(), nn.Conv2d(c, d, 1, bias=False), nn.BatchNorm2d(d)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """One residual step."""
+        return functional.relu(self.body(x) + self.skip(x), inplace=True)
+
+
+def conv(c: int, d: int, k: int = 3, stride: int = 1) -> nn.Sequential:
+    """Convolution, batch norm, ReLU."""
+    return nn.Sequential(nn.Conv2d(c, d, k, stride, k // 2, bias=False), nn.BatchNorm2d(d), nn.ReLU(inplace=True))
+
+
+class Segmenter(nn.Module):
+    """(B, 3, H, W) sRGB in [0, 1], H and W multiples of 32 -> logits (B, 14, H/4, W/4) and features (B, 352).
+
+    The features are the mean of the stride-16 and stride-32 maps, for the scene encoder.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        a, b, c, d, e = WIDTHS
+        # Two extra planes tell the height and the distance from the vertical centre line: sky is up, ground is down.
+        self.stem = nn.Sequential(conv(5, a, 3, 2), conv(a, b, 3, 2))
+        self.s4 = Residual(b, b)
+        self.s8 = nn.Sequential(Residual(b, c, 2), Residual(c, c), Residual(c, c))
+        self.s16 = nn.Sequential(Residual(c, d, 2), Residual(d, d), Residual(d, d), Residual(d, d))
+        self.s32 = nn.Sequential(Residual(d, e, 2), Residual(e, e))
+        self.whole = nn.Sequential(nn.Linear(e, e), nn.ReLU(inplace=True))
+        self.from32 = conv(e, 128, 1)
+        self.from16 = conv(d, 128, 1)
+        self.mix16 = conv(128, 96)
+        self.from8 = conv(c, 96, 1)
+        self.mix8 = conv(96, 64)
+        self.from4 = conv(b, 64, 1)
+        self.mix4 = conv(64, 48)
+        self.head = nn.Conv2d(48, len(CLASSES), 1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Class logits at a quarter of the size, and the pooled features."""
+        n, _, h, w = x.shape
+        rows = torch.linspace(-1, 1, h, dtype=x.dtype, device=x.device).view(1, 1, h, 1).expand(n, 1, h, w)
+        columns = torch.linspace(-1, 1, w, dtype=x.dtype, device=x.device).abs().view(1, 1, 1, w).expand(n, 1, h, w)
+        f4 = self.s4(self.stem(torch.cat([(x - 0.45) * 4, rows, columns], 1)))
+        f8 = self.s8(f4)
+        f16 = self.s16(f8)
+        f32 = self.s32(f16)
+        pooled = f32.mean((2, 3))
+        f32 = f32 + self.whole(pooled)[:, :, None, None]
+        y = self.mix16(up(self.from32(f32)) + self.from16(f16))
+        y = self.mix8(up(y) + self.from8(f8))
+        y = self.mix4(up(y) + self.from4(f4))
+        return self.head(y), torch.cat([f16.mean((2, 3)), pooled], 1)
+
+
+def up(x: Tensor) -> Tensor:
+    """Twice the size, bilinear."""
+    return functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """Class probabilities (14, h, w), summing to 1 at every pixel, and the pooled features (352,)."""
+
+    probabilities: FloatImage
+    features: FloatImage
+
+    def of(self, *names: str) -> FloatImage:
+        """The probability (h, w) that a pixel shows one of `names`."""
+        chosen = self.probabilities[[CLASSES.index(name) for name in names]]
+        return np.asarray(chosen.sum(axis=0), np.float32)
+
+
+@lru_cache(maxsize=1)
+def load() -> Segmenter:
+    """The network with its pinned weights, in evaluation mode. Raises `WeightsError`."""
+    net = Segmenter()
+    net.load_state_dict({name: tensor.float() for name, tensor in load_safetensors("segmenter").items()})
+    return net.eval()
+
+
+def segment(rgb: FloatImage, read_at: int = READ_AT, net: Segmenter | None = None) -> Segmentation:
+    """Segment a thumbnail (h, w, 3) in [0, 1]; the probabilities have its size. Raises `WeightsError`.
+
+    The picture and its mirror image are both read and averaged; the network weighs left and right alike that way.
+    """
+    height, width = rgb.shape[:2]
+    scale = read_at / max(height, width)
+    size = tuple(max(1, round(edge * scale)) for edge in (width, height))
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    pad_w, pad_h = -size[0] % 32, -size[1] % 32
+    # A replicated border invents no edge, unlike a black one.
+    padded = cv2.copyMakeBorder(small, 0, pad_h, 0, pad_w, cv2.BORDER_REPLICATE)
+    x = torch.from_numpy(np.ascontiguousarray(padded.transpose(2, 0, 1)))[None]
+    with torch.inference_mode():
+        logits, features = (net or load())(torch.cat([x, x.flip(3)]))
+        probabilities = logits.softmax(1)
+        both = (probabilities[:1] + probabilities[1:].flip(3)) / 2
+        both = functional.interpolate(both, scale_factor=4.0, mode="bilinear", align_corners=False)
+        both = both[:, :, : size[1], : size[0]]
+        both = functional.interpolate(both, size=(height, width), mode="bilinear", align_corners=False)
+    return Segmentation(both[0].numpy(), features.mean(0).numpy())
