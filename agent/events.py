@@ -32,7 +32,7 @@ class Note(_Frozen):
 
 
 class Change(_Frozen):
-    """An asked change and what was measured, both as values in [-1, 1]; `achieved` is None where nothing can measure it."""
+    """An asked change and what was measured, as values in [-1, 1]; `achieved` is None where nothing can measure it."""
 
     region: str
     attribute: str

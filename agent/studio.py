@@ -75,7 +75,7 @@ class Studio:
         metadata: bool = True,
         gps: bool = True,
     ) -> Path:
-        """Render a version at full size and save it. Without `out`: a new file in the exports folder of the installation."""
+        """Render a version at full size and save it; without `out`, as a new file in `settings.home / "exports"`."""
         raise NotImplementedError
 
     async def recipe(self, thread: str, version: int | None = None) -> Recipe:
