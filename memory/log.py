@@ -1,0 +1,309 @@
+"""The append-only log of preferences: one SQLite file that is the truth. Everything else can be rebuilt from it.
+
+A record is acknowledged when SQLite has committed it with `synchronous=FULL`, so that a kill or a power cut after that
+loses nothing. Rows are never changed (a trigger refuses it); "forget" deletes them for good, pages overwritten
+(`secure_delete`) and the file compacted. Several processes may use one log: SQLite lets one write at a time and the
+others wait up to `WAIT` seconds.
+"""
+
+import json
+import os
+import sqlite3
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memory.record import Preference
+from models.errors import PreferenceError
+
+#: Layout of the file (`PRAGMA user_version`).
+LAYOUT: Final = 1
+WAIT: Final = 30.0
+MAX_THUMBNAIL: Final = 256 * 1024
+
+_SCRIPT = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, user TEXT NOT NULL, time REAL NOT NULL,
+    feedback TEXT NOT NULL, target TEXT NOT NULL, encoder TEXT NOT NULL, embedding BLOB NOT NULL, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS events_user ON events (user, seq);
+CREATE TRIGGER IF NOT EXISTS append_only BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+CREATE TABLE IF NOT EXISTS vectors (
+    id TEXT NOT NULL, encoder TEXT NOT NULL, embedding BLOB NOT NULL, PRIMARY KEY (id, encoder));
+CREATE TABLE IF NOT EXISTS thumbnails (
+    user TEXT NOT NULL, sha256 TEXT NOT NULL, jpeg BLOB NOT NULL, PRIMARY KEY (user, sha256));
+CREATE TABLE IF NOT EXISTS choices (
+    user TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (user, name));
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One event without its body: what the index and the scan need."""
+
+    seq: int
+    id: str
+    user: str
+    time: float
+    feedback: str
+    target: str
+    embedding: NDArray[np.float32] | None
+    """Unit norm; None when the record has none of the wanted encoder."""
+
+
+class Log:
+    """The log in `folder`; opened once a process and safe to use from several threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "preferences.sqlite3"
+        self._lock = threading.RLock()
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # Made by us first, so that it, its WAL and its shared memory are the owner's alone.
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            if os.name == "posix" and self.path.stat().st_uid == os.getuid():
+                self.path.chmod(0o600)
+            self._db = sqlite3.connect(self.path, timeout=WAIT, check_same_thread=False, isolation_level=None)
+        except (OSError, sqlite3.Error) as error:
+            raise PreferenceError(
+                f"Your preferences in {folder} cannot be opened for writing; check the folder's permissions or set "
+                "BURNISH_HOME to another one."
+            ) from error
+        try:
+            self._prepare()
+        except sqlite3.Error as error:
+            self._db.close()
+            raise PreferenceError(_damaged(self.path)) from error
+        except PreferenceError:
+            self._db.close()
+            raise
+
+    def _prepare(self) -> None:
+        db = self._db
+        db.execute(f"PRAGMA busy_timeout={int(WAIT * 1000)}")
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=FULL")
+        db.execute("PRAGMA secure_delete=ON")
+        db.execute("PRAGMA trusted_schema=OFF")
+        layout = db.execute("PRAGMA user_version").fetchone()[0]
+        if layout > LAYOUT:
+            raise PreferenceError(f"Your preferences have layout {layout}, newer than this Burnish; update it.")
+        if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            raise PreferenceError(_damaged(self.path))
+        if layout < LAYOUT:
+            with self._write():
+                for statement in filter(str.strip, _SCRIPT.split(";\n")):
+                    db.execute(statement)
+                db.execute("INSERT OR IGNORE INTO meta VALUES ('log', ?)", (str(uuid.uuid4()),))
+                db.execute("INSERT OR IGNORE INTO meta VALUES ('generation', '0')")
+                db.execute(f"PRAGMA user_version={LAYOUT}")
+
+    @contextmanager
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._db
+                except BaseException:
+                    self._db.execute("ROLLBACK")
+                    raise
+                self._db.execute("COMMIT")
+            except sqlite3.OperationalError as error:
+                raise PreferenceError(
+                    f"This could not be remembered: {error}. Free some disk space or close other Burnish windows, and "
+                    "try again."
+                ) from error
+
+    def append(self, record: Preference, thumbnail: bytes | None = None) -> int:
+        """Store `record` (and its JPEG) for good and return its number; on return it is on the disk."""
+        return self.extend([(record, thumbnail)])[0]
+
+    def extend(self, records: Iterable[tuple[Preference, bytes | None]]) -> list[int]:
+        """`append` for many records in one transaction: all or none."""
+        numbers = []
+        with self._write() as db:
+            for record, thumbnail in records:
+                body = record.model_dump_json(exclude={"embedding"})
+                vector = np.asarray(record.embedding, "<f4").tobytes()
+                try:
+                    cursor = db.execute(
+                        "INSERT INTO events (id, user, time, feedback, target, encoder, embedding, body)"
+                        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                        (
+                            record.id,
+                            record.user,
+                            record.time,
+                            record.feedback,
+                            record.target,
+                            record.encoder,
+                            vector,
+                            body,
+                        ),
+                    )
+                except sqlite3.IntegrityError as error:
+                    raise PreferenceError(f"A preference with the id {record.id} is already stored.") from error
+                if thumbnail:
+                    db.execute(
+                        "INSERT OR IGNORE INTO thumbnails VALUES (?, ?, ?)", (record.user, record.thumbnail, thumbnail)
+                    )
+                numbers.append(int(cursor.lastrowid or 0))
+        return numbers
+
+    def _read(self, query: str, values: tuple[object, ...] = ()) -> list[tuple]:
+        with self._lock:
+            try:
+                return self._db.execute(query, values).fetchall()
+            except sqlite3.DatabaseError as error:
+                raise PreferenceError(_damaged(self.path)) from error
+
+    @property
+    def identity(self) -> str:
+        """A random name of this log, so that an index of another log is never taken for its own."""
+        return str(self._read("SELECT value FROM meta WHERE key = 'log'")[0][0])
+
+    @property
+    def generation(self) -> int:
+        """Raised by every deletion: whoever caches rows drops them when it changes."""
+        return int(self._read("SELECT value FROM meta WHERE key = 'generation'")[0][0])
+
+    def rows(self, user: str, encoder: str, after: int = 0) -> list[Row]:
+        """The events of `user` numbered above `after`, oldest first."""
+        found = self._read(
+            "SELECT e.seq, e.id, e.user, e.time, e.feedback, e.target,"
+            " CASE WHEN e.encoder = ?1 THEN e.embedding ELSE"
+            " (SELECT v.embedding FROM vectors v WHERE v.id = e.id AND v.encoder = ?1) END"
+            " FROM events e WHERE e.user = ?2 AND e.seq > ?3 ORDER BY e.seq",
+            (encoder, user, after),
+        )
+        return [
+            Row(seq, name, whose, when, feedback, target, np.frombuffer(blob, "<f4") if blob else None)
+            for seq, name, whose, when, feedback, target, blob in found
+        ]
+
+    def last(self, user: str) -> int:
+        """The number of the newest event of `user`; 0 without any."""
+        return int(self._read("SELECT COALESCE(MAX(seq), 0) FROM events WHERE user = ?", (user,))[0][0])
+
+    def users(self) -> list[str]:
+        """Everyone with a record, by name."""
+        return [str(row[0]) for row in self._read("SELECT DISTINCT user FROM events ORDER BY user")]
+
+    def records(self, user: str, ids: Iterable[str] | None = None, encoder: str | None = None) -> list[Preference]:
+        """The full records of `user`, oldest first; of `ids` alone when given, in their order.
+
+        `encoder`: with the embedding made by that encoder where there is one, instead of the record's own.
+
+        Raises `PreferenceError` when a row belongs to somebody else: isolation is checked on what is read.
+        """
+        query = (
+            "SELECT e.user, COALESCE(v.encoder, e.encoder), COALESCE(v.embedding, e.embedding), e.body FROM events e"
+            " LEFT JOIN vectors v ON v.id = e.id AND v.encoder = ? WHERE "
+        )
+        if ids is None:
+            found = self._read(query + "e.user = ? ORDER BY e.seq", (encoder, user))
+        else:
+            found = [row for i in ids for row in self._read(query + "e.id = ?", (encoder, i))]
+        return [_record(user, *row) for row in found]
+
+    def thumbnail(self, user: str, sha256: str) -> bytes | None:
+        """The JPEG of one of the user's own records."""
+        found = self._read("SELECT jpeg FROM thumbnails WHERE user = ? AND sha256 = ?", (user, sha256))
+        return bytes(found[0][0]) if found else None
+
+    def choice(self, user: str, name: str, default: str = "") -> str:
+        """A lasting choice of the user, as `shared` or `use_style`."""
+        found = self._read("SELECT value FROM choices WHERE user = ? AND name = ?", (user, name))
+        return str(found[0][0]) if found else default
+
+    def choose(self, user: str, name: str, value: str) -> None:
+        """Store a lasting choice."""
+        with self._write() as db:
+            db.execute("INSERT OR REPLACE INTO choices VALUES (?, ?, ?)", (user, name, value))
+
+    def choosers(self, name: str, value: str) -> list[str]:
+        """Everyone whose choice `name` is `value`."""
+        found = self._read("SELECT user FROM choices WHERE name = ? AND value = ? ORDER BY user", (name, value))
+        return [str(row[0]) for row in found]
+
+    def reembed(self, user: str, encoder: str, embed: Callable[[bytes], Iterable[float]]) -> int:
+        """Embeddings of a new `encoder` for the records that keep a thumbnail, by replay. Returns how many."""
+        found = self._read(
+            "SELECT e.id, t.jpeg FROM events e JOIN thumbnails t ON t.user = e.user"
+            " AND t.sha256 = json_extract(e.body, '$.thumbnail')"
+            " WHERE e.user = ? AND e.encoder <> ? AND e.id NOT IN (SELECT id FROM vectors WHERE encoder = ?)",
+            (user, encoder, encoder),
+        )
+        made = []
+        for name, jpeg in found:
+            vector = np.asarray(tuple(embed(bytes(jpeg))), np.float64)
+            made.append((name, encoder, (vector / max(float(np.linalg.norm(vector)), 1e-9)).astype("<f4").tobytes()))
+        with self._write() as db:
+            db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", made)
+            db.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'generation'")
+        return len(made)
+
+    def delete(self, user: str, ids: Iterable[str] | None = None) -> int:
+        """Forget for good the records `ids` of `user` with withdrawals, vectors and thumbnails; None: everything.
+
+        Returns how many records went. The file is compacted and its journal emptied before this returns.
+        """
+        with self._write() as db:
+            if ids is None:
+                gone = [str(r[0]) for r in db.execute("SELECT id FROM events WHERE user = ?", (user,))]
+                db.execute("DELETE FROM choices WHERE user = ?", (user,))
+            else:
+                gone = [
+                    str(r[0])
+                    for i in ids
+                    for r in db.execute("SELECT id FROM events WHERE user = ?1 AND (id = ?2 OR target = ?2)", (user, i))
+                ]
+            for name in gone:
+                db.execute("DELETE FROM events WHERE id = ? AND user = ?", (name, user))
+                db.execute("DELETE FROM vectors WHERE id = ?", (name,))
+            db.execute(
+                "DELETE FROM thumbnails WHERE user = ?1 AND sha256 NOT IN"
+                " (SELECT json_extract(body, '$.thumbnail') FROM events WHERE user = ?1)",
+                (user,),
+            )
+            db.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'generation'")
+        with self._lock:
+            try:
+                self._db.execute("VACUUM")
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.OperationalError as error:
+                raise PreferenceError(
+                    "The preferences are deleted, but the file could not be compacted because another Burnish is busy; "
+                    "close it and repeat the command."
+                ) from error
+        return len(gone)
+
+    def close(self) -> None:
+        """Close the file; the log cannot be used after that."""
+        with self._lock:
+            self._db.close()
+
+
+def _record(wanted: str, user: str, encoder: str, embedding: bytes, body: str) -> Preference:
+    try:
+        data = json.loads(body)
+    except ValueError as error:
+        raise PreferenceError("A stored preference is damaged; restore your preferences from an export.") from error
+    if user != wanted or data.get("user") != wanted:
+        raise PreferenceError("A stored preference belongs to another user and was not used; restore from an export.")
+    vector = np.frombuffer(embedding, "<f4")
+    return Preference.from_json(data | {"encoder": encoder, "embedding": tuple(float(v) for v in vector)})
+
+
+def _damaged(path: Path) -> str:
+    return (
+        f"The file of your preferences ({path.name}) is damaged; move it away from {path.parent} and bring your "
+        "preferences back with `burnish taste import`."
+    )

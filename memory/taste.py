@@ -1,0 +1,346 @@
+"""What the rest of Burnish calls: remember a like, recall it on a similar scene, estimate a taste, forget."""
+
+import atexit
+import base64
+import contextlib
+import hashlib
+import json
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memory.estimator import Estimate, estimate
+from memory.index import Index
+from memory.log import MAX_THUMBNAIL, Log, Row
+from memory.record import ENCODER, Preference, check_user
+from memory.wording import explanation, sentence
+from models.errors import PreferenceError
+
+#: Nearest records an estimate looks at; beyond them the kernel is next to nothing.
+NEIGHBOURS: Final = 160
+#: Up to this many records a scan of all is as quick as the index, and nothing has to be imported for it.
+SCAN: Final = 2000
+#: Layout of an export.
+EXPORT: Final = 1
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A remembered record and the cosine similarity of its scene, -1..1."""
+
+    record: Preference
+    similarity: float
+
+
+class _Scan:
+    """The standing records of one user in memory: numbers, ids, feedback and unit embeddings; grows with the log."""
+
+    def __init__(self) -> None:
+        self.generation = -1
+        self.last = 0
+        self.ids: list[str] = []
+        self.liked: list[bool] = []
+        self.gone: set[str] = set()
+        self._parts: list[NDArray[np.float32]] = []
+
+    def extend(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            self.last = row.seq
+            if row.feedback == "withdrawn":
+                self.gone.add(row.target)
+            elif row.embedding is not None:
+                self.ids.append(row.id)
+                self.liked.append(row.feedback != "dislike")
+                self._parts.append(row.embedding[None])
+
+    @property
+    def matrix(self) -> NDArray[np.float32]:
+        """(n, d) unit embeddings."""
+        if len(self._parts) > 1:
+            self._parts = [np.concatenate(self._parts)]
+        return self._parts[0]
+
+    def candidates(self, embedding: NDArray[np.float32], count: int, liked: bool) -> list[str]:
+        if not self._parts or self.matrix.shape[1] != embedding.size:
+            return []
+        near = self.matrix @ embedding
+        usable = np.array(self.liked) if liked else np.ones(len(near), bool)
+        if self.gone:
+            usable &= np.array([i not in self.gone for i in self.ids])
+        near[~usable] = -2
+        count = min(count, int(usable.sum()))
+        best: Sequence[int] = np.argpartition(-near, count - 1)[:count].tolist() if count else []
+        return [self.ids[i] for i in best]
+
+
+class Memory:
+    """Preferences of everyone on this installation, in `folder`. May be used from several threads.
+
+    `chroma_url`: a Chroma server as `http://host:8000` instead of the index in the folder. `encoder`: name of the scene
+    encoder whose embeddings are passed in; records of another encoder wait for `reembed`.
+    """
+
+    def __init__(self, folder: Path, chroma_url: str | None = None, encoder: str = ENCODER) -> None:
+        self.folder, self.encoder = Path(folder), encoder
+        self.log = Log(self.folder)
+        self.index = Index(self.folder / "index", self.log, encoder, chroma_url)
+        self._guard = threading.RLock()
+        self._scans: dict[str, _Scan] = {}
+        self._wrote = False
+        self._closed = False
+        self._at_exit = weakref.WeakMethod(self.close)
+        atexit.register(_call, self._at_exit)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Writing: only ever called by code after an explicit act of feedback.
+
+    def like(self, record: Preference, thumbnail: bytes | None = None) -> Preference:
+        """Remember a like; on return it is on the disk. `thumbnail`: a small JPEG, at most 256 kB."""
+        return self._store(record, "like", thumbnail)
+
+    def dislike(self, record: Preference, thumbnail: bytes | None = None) -> Preference:
+        """Remember what was rejected."""
+        return self._store(record, "dislike", thumbnail)
+
+    def remember(self, record: Preference, thumbnail: bytes | None = None) -> Preference:
+        """Remember an explicit "remember this"."""
+        return self._store(record, "remember", thumbnail)
+
+    def withdraw(self, user: str, record_id: str) -> Preference:
+        """Take a like or dislike back. The log keeps that it was given and withdrawn; `forget` removes it for good."""
+        found = self.log.records(check_user(user), [record_id])
+        if not found or found[0].feedback == "withdrawn":
+            raise PreferenceError(
+                f"There is no preference {record_id[:40]!r} of yours; `burnish taste list` shows them."
+            )
+        record = Preference(user=user, feedback="withdrawn", target=record_id, encoder=self.encoder)
+        return self._store(record, "withdrawn", None)
+
+    def _store(self, record: Preference, feedback: str, thumbnail: bytes | None) -> Preference:
+        if thumbnail is not None:
+            if len(thumbnail) > MAX_THUMBNAIL:
+                raise PreferenceError("The thumbnail of a preference is over 256 kB; pass a smaller one.")
+            record = record.model_copy(update={"thumbnail": hashlib.sha256(thumbnail).hexdigest()})
+        record = record.model_copy(update={"feedback": feedback})
+        if feedback != "withdrawn" and not record.embedding:
+            raise PreferenceError("A preference needs the embedding of its scene; look at the photo again.")
+        with self._guard:
+            self.log.append(record, thumbnail)
+            self._wrote = True
+            if self.index.ready:
+                self._indexed(lambda: self.index.catch_up(record.user))
+        return record
+
+    # Reading
+
+    def recall(self, user: str, embedding: Sequence[float], k: int = 5, liked: bool = True) -> list[Hit]:
+        """The `k` nearest records of `user`, most similar first; likes alone, or dislikes too with `liked=False`."""
+        query = np.asarray(embedding, np.float64)
+        norm = float(np.linalg.norm(query))
+        if not query.size or not np.isfinite(norm) or norm < 1e-9:
+            raise PreferenceError("The scene has no embedding to compare with; look at the photo again.")
+        query /= norm
+        check_user(user)
+        with self._guard:
+            ids = self._candidates(user, query.astype(np.float32), max(64, 4 * k), liked)
+            records = self.log.records(user, ids, self.encoder)
+        hits = [Hit(r, _cosine(r, query)) for r in records]
+        return sorted(hits, key=lambda hit: (-hit.similarity, -hit.record.time, hit.record.id))[:k]
+
+    def _candidates(self, user: str, query: NDArray[np.float32], count: int, liked: bool) -> list[str]:
+        if self.index.ready:
+            found = self._indexed(lambda: self.index.candidates(user, query, count, liked))
+            if found is not None:
+                return found
+        return self._scan(user).candidates(query, count, liked)
+
+    def _indexed(self, call: Callable[[], Any]) -> Any:
+        """The answer of the index, or None after closing it: the log answers whenever the index cannot."""
+        try:
+            return call()
+        except BaseException as error:
+            self.index.close(clean=False)
+            if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
+                raise
+            return None
+
+    def _scan(self, user: str) -> _Scan:
+        generation = self.log.generation
+        scan = self._scans.get(user)
+        if scan is None or scan.generation != generation:
+            scan = self._scans[user] = _Scan()
+            scan.generation = generation
+        if self.log.last(user) > scan.last:
+            scan.extend(self.log.rows(user, self.encoder, scan.last))
+        return scan
+
+    def estimate(
+        self, user: str, embedding: Sequence[float], regions: Iterable[str], like: str | None = None
+    ) -> Estimate:
+        """What `user` would want on this scene. `like`: somebody else's taste, if that person shared it."""
+        whose = check_user(user)
+        if like is not None and like != user:
+            if check_user(like) not in self.shared():
+                raise PreferenceError(f"{like} has not shared a taste here; ask them to, or use your own.")
+            whose = like
+        hits = self.recall(whose, embedding, NEIGHBOURS, liked=False)
+        result = estimate([(h.record, h.similarity) for h in hits], tuple(regions))
+        return sentence(result)
+
+    def explain(self, user: str, embedding: Sequence[float], regions: Iterable[str]) -> str:
+        """Some lines for a person: what would be used on this scene, and which likes it comes from."""
+        return explanation(self.estimate(user, embedding, regions))
+
+    def list(self, user: str) -> list[Preference]:
+        """The standing records of `user`, newest first."""
+        records = self.log.records(check_user(user))
+        gone = {r.target for r in records if r.feedback == "withdrawn"}
+        return [r for r in reversed(records) if r.feedback != "withdrawn" and r.id not in gone]
+
+    def thumbnail(self, user: str, record: Preference) -> bytes | None:
+        """The JPEG of one of the user's own records, None without one."""
+        return self.log.thumbnail(check_user(user), record.thumbnail) if record.thumbnail else None
+
+    # Choices
+
+    def use_style(self, user: str, on: bool | None = None) -> bool:
+        """Whether the taste of `user` is applied at all ("without my style" for good); set it with `on`."""
+        if on is not None:
+            self.log.choose(check_user(user), "use_style", "1" if on else "0")
+        return self.log.choice(check_user(user), "use_style", "1") == "1"
+
+    def share(self, user: str, on: bool) -> None:
+        """Let the other people on this installation ask for "like <user>", or stop it."""
+        self.log.choose(check_user(user), "shared", "1" if on else "0")
+
+    def shared(self) -> Sequence[str]:
+        """Who has shared a taste."""
+        return self.log.choosers("shared", "1")
+
+    # Forgetting and moving
+
+    def forget(self, user: str, what: str) -> int:
+        """Delete for good one record by its id, `"all"`, or a kind of scene by its tag. Returns how many went."""
+        check_user(user)
+        if what == "all":
+            ids = None
+        else:
+            records = self.log.records(user)
+            ids = [r.id for r in records if r.id == what] or [r.id for r in records if of_kind(r, what)]
+            if not ids:
+                raise PreferenceError(
+                    f"You have no preference {what[:40]!r}; give an id or a kind of scene from `burnish taste list`."
+                )
+        with self._guard:
+            count = self.log.delete(user, ids)
+            self._scans.pop(user, None)
+            if not self.index.purge(user):
+                self._wrote = True
+        return count
+
+    def export_json(self, user: str) -> str:
+        """Everything of `user` as JSON: records, withdrawals, thumbnails, choices."""
+        records = self.log.records(check_user(user))
+        jpegs = {r.thumbnail: self.log.thumbnail(user, r.thumbnail) for r in records if r.thumbnail}
+        data = {
+            "burnish_taste": EXPORT,
+            "user": user,
+            "use_style": self.use_style(user),
+            "shared": user in self.shared(),
+            "records": [json.loads(r.to_json()) for r in records],
+            "thumbnails": {name: base64.b64encode(jpeg).decode() for name, jpeg in jpegs.items() if jpeg},
+        }
+        return json.dumps(data, ensure_ascii=False, indent=1)
+
+    def import_json(self, text: str | bytes, user: str | None = None) -> int:
+        """Take an export in; records that are here already are left alone. Returns how many are new.
+
+        `user`: whose they become; without it, the exporting user's. Raises `PreferenceError`, and then stores nothing.
+        """
+        try:
+            data = json.loads(text)
+            if data["burnish_taste"] != EXPORT:
+                raise PreferenceError("This export is of a newer Burnish; update it.")
+            whose = check_user(data["user"] if user is None else user)
+            records = [Preference.from_json(r | {"user": whose}) for r in data["records"]]
+            if any(r["user"] != data["user"] for r in data["records"]):
+                raise PreferenceError("This export mixes several people's preferences; export one person at a time.")
+            jpegs = {k: base64.b64decode(v, validate=True) for k, v in dict(data.get("thumbnails", {})).items()}
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise PreferenceError("This file is not an export of Burnish preferences; export it again.") from error
+        for name, jpeg in jpegs.items():
+            if hashlib.sha256(jpeg).hexdigest() != name or len(jpeg) > MAX_THUMBNAIL:
+                raise PreferenceError("This export has a damaged thumbnail; export it again.")
+        with self._guard:
+            known = {r.id for r in self.log.records(whose)}
+            new = [(r, jpegs.get(r.thumbnail)) for r in records if r.id not in known]
+            if new:
+                self.log.extend(new)
+                self._wrote = True
+            if isinstance(data.get("use_style"), bool):
+                self.use_style(whose, data["use_style"])
+        return len(new)
+
+    def reembed(self, user: str, embed: Callable[[bytes], Iterable[float]]) -> int:
+        """Give older records embeddings of the present encoder, made by `embed` from their thumbnails."""
+        with self._guard:
+            return self.log.reembed(check_user(user), self.encoder, embed)
+
+    # Life
+
+    def warm(self, wait: bool = False) -> None:
+        """Open the index, in the background unless `wait`; until it is ready, searches scan the log."""
+        thread = threading.Thread(target=self._open_index, name="taste-index", daemon=True)
+        thread.start()
+        if wait:
+            thread.join()
+
+    def _open_index(self) -> None:
+        with self._guard, contextlib.suppress(PreferenceError):
+            if not self._closed:
+                self.index.open()
+
+    def close(self) -> None:
+        """Bring the index up to date if this process wrote something, and close. Safe to call twice."""
+        with self._guard:
+            if self._closed:
+                return
+            self._closed = True
+            with contextlib.suppress(PreferenceError):
+                if self._wrote and not self.index.ready:
+                    self.index.open()
+                self.index.close()
+            self.log.close()
+
+
+def _call(close: weakref.WeakMethod[Callable[[], None]]) -> None:
+    if method := close():
+        method()
+
+
+def of_kind(record: Preference, tag: str) -> bool:
+    """True when `tag` is one of the leading tags of the record's scene."""
+    strongest = max(record.tags.values(), default=0.0)
+    return record.tags.get(tag.strip().lower(), 0.0) >= max(0.5, 0.6 * strongest) > 0
+
+
+def _cosine(record: Preference, query: NDArray[np.float64]) -> float:
+    vector = np.asarray(record.embedding, np.float64)
+    if vector.size != query.size:
+        return -1.0
+    # Summed one by one and rounded: the same number whether it was found by the index or by a scan.
+    return round(float((vector * query).sum()), 6)
