@@ -1,0 +1,154 @@
+"""Single acts without a conversation: look at a photo, apply a recipe, plan a sentence. What the command line calls."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import PhotoError, RecipeError
+from models.mask import guide
+from models.recipe import Recipe
+from models.vocabulary import REGIONS
+from tools.perceive import Seen, perceive
+from tools.photo import Photo, open_photo, save_photo
+
+#: A recipe file larger than this is none.
+_MAX_RECIPE = 1 << 20
+
+#: Long edge of an overlay, pixels.
+_OVERLAY_EDGE = 1600
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A photo and what is seen in it."""
+
+    photo: Photo
+    seen: Seen
+
+
+def look(path: Path) -> View:
+    """Open a photo and perceive it. Raises `PhotoError`."""
+    photo = open_photo(path)
+    return View(photo, perceive(photo))
+
+
+def save_masks(view: View, folder: Path, *, overwrite: bool = False) -> dict[str, Path]:
+    """Every region's soft mask as an 8-bit grey PNG of the photo's size: `sky.png`, `object-rose.png` …
+
+    Raises `PhotoError` when a file is there already or cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PhotoError(f"The folder {folder} cannot be made: {error.strerror}; choose another.") from error
+    places = {name: folder / f"{name.replace(':', '-').replace(' ', '_')}.png" for name in view.seen.masks}
+    if not overwrite and (taken := [place for place in places.values() if place.exists()]):
+        raise PhotoError(f"{taken[0]} is there already; choose another folder or add --overwrite.")
+    luma = guide(view.photo.pixels)
+    for name, place in places.items():
+        mask = view.seen.masks[name].render(luma)
+        _write_png(place, np.asarray(np.rint(mask * np.float32(255)), np.uint8))
+    return places
+
+
+def save_overlay(view: View, out: Path, *, overwrite: bool = False) -> Path:
+    """The photo with its regions found by meaning tinted and named, long edge at most 1600 px, as a PNG."""
+    if out.exists() and not overwrite:
+        raise PhotoError(f"{out} is there already; choose another name or add --overwrite.")
+    pixels = view.photo.pixels
+    small = _fit(np.asarray(pixels >> 8 if pixels.dtype == np.uint16 else pixels, np.uint8), _OVERLAY_EDGE)
+    luma, picture = guide(small), small.astype(np.float32)
+    names = [seen.name for seen in view.seen.scene.regions if seen.name in _NAMED or seen.name.startswith("object:")]
+    labels: list[tuple[str, tuple[int, int], tuple[int, int, int]]] = []
+    for number, name in enumerate(names):
+        mask = view.seen.masks[name].render(luma)
+        if not mask.any():
+            continue
+        colour = _colour(number, len(names))
+        picture += (0.45 * mask)[..., None] * (np.array(colour, np.float32) - picture)
+        row, column = np.unravel_index(np.argmax(cv2.GaussianBlur(mask, (0, 0), max(luma.shape) / 30)), mask.shape)
+        labels.append((name.removeprefix("object:"), (int(column), int(row)), colour))
+    image = np.ascontiguousarray(np.clip(np.rint(picture), 0, 255).astype(np.uint8))
+    for text, place, colour in labels:
+        _write_label(image, text, place, colour)
+    _write_png(out, image[..., ::-1])
+    return out
+
+
+def apply_recipe(recipe: Path, photo: Path, out: Path, *, overwrite: bool = False) -> Path:
+    """Render a recipe file on a photo at full size. Takes a plain recipe or an object with one under `recipe`.
+
+    Raises `RecipeError` or `PhotoError`.
+    """
+    from tools.retouch import render_full
+
+    chosen = read_recipe(recipe)
+    view = look(photo)
+    return save_photo(render_full(view.photo, view.seen, chosen), view.photo, out, overwrite=overwrite)
+
+
+def read_recipe(path: Path) -> Recipe:
+    """The recipe in a file. Raises `RecipeError` in one sentence."""
+    try:
+        if path.is_dir():
+            raise RecipeError(f"{path.name} is a folder; give a recipe file.")
+        if path.stat().st_size > _MAX_RECIPE:
+            raise RecipeError(f"{path.name} is too large for a recipe; export it again from Burnish.")
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise RecipeError(f"{path} cannot be read: {error.strerror}; check the path.") from error
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        data = None
+    if isinstance(data, dict) and "schema_version" not in data and isinstance(data.get("recipe"), dict):
+        text = json.dumps(data["recipe"])
+    return Recipe.from_json(text)
+
+
+#: Regions that an overlay names; those of tone and place lie over everything.
+_NAMED = frozenset(REGIONS[REGIONS.index("sky") :]) - {"background", "foreground", "subject"}
+
+
+def _fit(rgb: NDArray[np.uint8], edge: int) -> NDArray[np.uint8]:
+    height, width = rgb.shape[:2]
+    scale = edge / max(height, width)
+    if scale >= 1:
+        return rgb
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _colour(number: int, of: int) -> tuple[int, int, int]:
+    """Evenly spread hues of one lightness."""
+    hsv = np.array([[[int(180 * number / max(of, 1)), 190, 255]]], np.uint8)
+    red, green, blue = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0]
+    return int(red), int(green), int(blue)
+
+
+def _write_label(image: NDArray[np.uint8], text: str, place: tuple[int, int], colour: tuple[int, int, int]) -> None:
+    size = max(image.shape) / 1600
+    (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, max(1, round(2 * size)))
+    x = min(max(place[0] - width // 2, 4), max(image.shape[1] - width - 4, 4))
+    y = min(max(place[1], height + 4), image.shape[0] - 6)
+    for ink, thick in (((0, 0, 0), 5), (colour, 2)):
+        cv2.putText(image, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, size, ink, max(1, round(thick * size)), cv2.LINE_AA)
+
+
+def _write_png(place: Path, image: NDArray[np.uint8]) -> None:
+    """Write through a draft beside the place, so that no half file is ever seen."""
+    done, data = cv2.imencode(".png", np.ascontiguousarray(image))
+    draft = place.with_name(f".{place.name}.part")
+    try:
+        if not done:
+            raise PhotoError(f"{place.name} cannot be encoded.")
+        draft.write_bytes(data.tobytes())
+        draft.replace(place)
+    except OSError as error:
+        raise PhotoError(f"{place} cannot be written: {error.strerror}; choose another place.") from error
+    finally:
+        draft.unlink(missing_ok=True)

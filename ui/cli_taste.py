@@ -1,0 +1,168 @@
+"""`burnish taste`: what was learned, and forgetting it."""
+
+import json
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ui.terminal import RefusedError, put, put_json, settings
+from ui.words import attribute_name, points, region_name
+
+if TYPE_CHECKING:
+    from memory.record import Preference
+    from memory.taste import Memory
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="""What Burnish has learned from your likes and dislikes: see it, move it, forget it.
+
+    \b
+    Examples:
+      burnish taste list
+      burnish taste show 3f2a81c0
+      burnish taste forget 3f2a81c0
+      burnish taste export -o my-taste.json
+    """,
+)
+
+UserOption = Annotated[str, typer.Option("--user", metavar="NAME", help="Whose taste.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of words.")]
+
+
+@app.command("list")
+def show_all(user: UserOption = "me", as_json: JsonOption = False) -> None:
+    """List what was liked and disliked, newest first."""
+    with closing(_memory()) as memory:
+        records = memory.list(user)
+    if as_json:
+        put_json([_facts(record) for record in records])
+    elif not records:
+        put(f'Nothing learned for "{user}" yet; like a result in the app, or add --feedback like to burnish edit.')
+    else:
+        put("\n".join(f"{r.id[:8]}  {_day(r)}  {r.feedback:<8}  {_what(r)}" for r in records))
+
+
+@app.command("show")
+def show_one(
+    which: Annotated[str, typer.Argument(metavar="ID", help="The beginning of an id from `burnish taste list`.")],
+    user: UserOption = "me",
+    as_json: JsonOption = False,
+) -> None:
+    """Show one memory: the photo it came from and every value that was learned."""
+    with closing(_memory()) as memory:
+        record = _find(memory, user, which)
+    if as_json:
+        put_json(_facts(record))
+        return
+    lines = [f"{record.feedback} of {_day(record)}: {_what(record)}", f"id {record.id}"]
+    for region, values in record.deviation.items():
+        lines.append(f"  {region_name(region)}")
+        lines += [f"    {attribute_name(name):<16} {points(value):>4}" for name, value in values.items()]
+    put("\n".join(lines))
+
+
+@app.command()
+def forget(
+    which: Annotated[
+        str | None,
+        typer.Argument(metavar="[ID|KIND]", help="The beginning of an id, or a kind of scene such as sunset."),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Forget everything of this user.")] = False,
+    user: UserOption = "me",
+) -> None:
+    """Delete memories for good: one, a kind of scene, or all of them.
+
+    \b
+    Examples:
+      burnish taste forget 3f2a81c0
+      burnish taste forget sunset
+      burnish taste forget --all --user anna
+    """
+    if (which is None) != everything:
+        raise RefusedError("Say what to forget: an id from `burnish taste list`, a kind of scene, or --all.")
+    with closing(_memory()) as memory:
+        if which is None:
+            count = memory.forget(user, "all")
+        else:
+            matches = [r.id for r in memory.list(user) if r.id.startswith(which)] if len(which) >= 4 else []
+            if len(matches) > 1:
+                raise RefusedError(f"{len(matches)} ids begin with {which}; give more of it.")
+            # "all" as a word could be a slip; only the flag means everything.
+            if which == "all":
+                raise RefusedError("To forget everything, write: burnish taste forget --all.")
+            count = memory.forget(user, matches[0] if matches else which)
+    put(f"Forgot {count} {'memory' if count == 1 else 'memories'} of {user}.")
+
+
+@app.command("export")
+def export_taste(
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="OUT.json", help="Where to write; stdout without it.")
+    ] = None,
+    user: UserOption = "me",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT when it is there already.")] = False,
+) -> None:
+    """Write everything learned as one JSON file, to keep or to move to another machine."""
+    from ui.output import new_file
+
+    if out is not None:
+        new_file(out, overwrite)
+    with closing(_memory()) as memory:
+        text = memory.export_json(user)
+    if out is None:
+        put(text)
+    else:
+        out.write_text(text, encoding="utf-8")
+        put(str(out))
+
+
+@app.command("import")
+def import_taste(
+    file: Annotated[Path, typer.Argument(metavar="FILE.json", help="What `burnish taste export` wrote; - is stdin.")],
+    user: Annotated[
+        str | None, typer.Option("--user", metavar="NAME", help="Whose it becomes; the exporting user's without it.")
+    ] = None,
+) -> None:
+    """Take an export in; what is known already is left alone."""
+    if file.is_dir():
+        raise RefusedError(f"{file} is a folder; give the JSON file that `burnish taste export` wrote.")
+    text = sys.stdin.read() if str(file) == "-" else file.read_bytes()
+    with closing(_memory()) as memory:
+        count = memory.import_json(text, user)
+    put(f"{count} new {'memory' if count == 1 else 'memories'}.")
+
+
+def _memory() -> "Memory":
+    from agent.studio import open_memory
+
+    return open_memory(settings())
+
+
+def _find(memory: "Memory", user: str, which: str) -> "Preference":
+    matches = [record for record in memory.list(user) if record.id.startswith(which)]
+    if len(matches) != 1:
+        found = "nothing" if not matches else f"{len(matches)} memories"
+        raise RefusedError(
+            f"{found.capitalize()} of {user} begins with {which[:40]!r}; `burnish taste list` shows the ids."
+        )
+    return matches[0]
+
+
+def _facts(record: "Preference") -> dict[str, object]:
+    """The record without what only the index needs."""
+    data: dict[str, object] = json.loads(record.to_json())
+    return {name: value for name, value in data.items() if name not in ("embedding", "style")}
+
+
+def _day(record: "Preference") -> str:
+    from datetime import datetime
+
+    return datetime.fromtimestamp(record.time).strftime("%Y-%m-%d %H:%M")
+
+
+def _what(record: "Preference") -> str:
+    return record.summary or record.kind

@@ -1,0 +1,100 @@
+"""`burnish edit`: a conversation over one photo, from the command line."""
+
+import asyncio
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from ui.output import planned_output
+from ui.terminal import RefusedError, answer, console, follow, put, put_json, settings
+
+#: Longest message, in characters.
+MAX_TEXT: Final = 4000
+
+
+def checked(text: str) -> str:
+    """A message as the agent gets it. Raises `RefusedError` when it is empty, far too long or not Unicode."""
+    if len(text) > MAX_TEXT:
+        raise RefusedError(f"That message has {len(text)} characters; say it in at most {MAX_TEXT}.")
+    if not text.strip():
+        raise RefusedError('The message is empty; say what you want, for example "a bit warmer".')
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise RefusedError("The message has characters that are not valid Unicode; type it again.") from error
+    return text.strip()
+
+
+def edit_photo(
+    photo: Path,
+    texts: list[str],
+    *,
+    out: Path | None,
+    user: str,
+    feedback: Literal["like", "dislike"] | None,
+    as_json: bool,
+    overwrite: bool,
+) -> None:
+    """Run every text as a turn, then write the result. Nothing is written unless all of them worked."""
+    turns = [checked(text) for text in texts]
+    asyncio.run(_edit(photo, turns, planned_output(photo, out, overwrite), user, feedback, as_json, overwrite))
+
+
+async def _edit(
+    photo: Path,
+    texts: list[str],
+    out: Path,
+    user: str,
+    feedback: Literal["like", "dislike"] | None,
+    as_json: bool,
+    overwrite: bool,
+) -> None:
+    from agent.studio import Studio
+
+    screen = console()
+    turns: list[dict[str, Any]] = []
+    changing = False
+    async with await Studio.open(settings()) as studio:
+        with screen.status("Looking at the photo …"):
+            opened = await studio.start(photo, user)
+        screen.print(opened.summary, style="dim", markup=False)
+        for text in texts:
+            if len(texts) > 1:
+                screen.print(f"“{text}”", style="italic", markup=False)
+            result = await follow(studio.turn(opened.thread, text), screen)
+            plan = result.plan
+            if plan is not None and not plan.edits and (plan.kind == "none" or plan.question):
+                raise RefusedError(
+                    result.answer or f"I could not make out what to change in “{text[:60]}”; say it differently."
+                )
+            answer(result, screen)
+            changing = changing or plan is None or plan.kind != "question"
+            turns.append(
+                {"text": text, "answer": result.answer, "plan": plan and plan.label(), "version": result.version}
+            )
+        said = ""
+        if feedback:
+            said = (await follow(studio.feedback(opened.thread, feedback), screen)).answer
+            screen.print(said, style="bold", markup=False)
+        written = await studio.export(opened.thread, out, overwrite=overwrite) if changing else None
+    if not as_json:
+        put(str(written) if written else result.answer)
+        return
+    put_json(
+        {
+            "photo": {"name": photo.name, "sha256": opened.photo, "width": opened.width, "height": opened.height},
+            "turns": turns,
+            "plan": result.plan and result.plan.label(),
+            "recipe": result.recipe.model_dump(mode="json"),
+            "regions": sorted(result.measured_before),
+            "changes": [change.model_dump() for change in result.changes],
+            "measured": {"before": result.measured_before, "after": result.measured_after},
+            "review": result.review,
+            "seconds": result.seconds,
+            "answer": result.answer,
+            "feedback": said or None,
+            "memory_used": list(result.memory_used),
+            "thread": opened.thread,
+            "version": result.version,
+            "output": str(written) if written else None,
+        }
+    )

@@ -1,0 +1,87 @@
+"""How things are named to people: regions, attributes, values and changes."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agent.events import Change
+
+_ATTRIBUTES = {"black_and_white": "black and white", "look": "overall look"}
+
+
+def region_name(region: str) -> str:
+    """A region as a person would write it at the start of a line.
+
+    >>> region_name("global"), region_name("sky"), region_name("object:red rose")
+    ('Whole photo', 'Sky', 'Red rose')
+    """
+    return "Whole photo" if region == "global" else region.removeprefix("object:").replace("_", " ").capitalize()
+
+
+def attribute_name(attribute: str) -> str:
+    """An attribute as a person would say it.
+
+    >>> attribute_name("saturation"), attribute_name("hue:blue"), attribute_name("black_and_white")
+    ('saturation', 'blues', 'black and white')
+    """
+    if attribute.startswith("hue:"):
+        return f"{attribute[4:]}s"
+    return _ATTRIBUTES.get(attribute, attribute.replace("_", " "))
+
+
+def points(value: float | None) -> str:
+    """A value in [-1, 1] on the -100..100 scale that people see; an en dash where it is unknown.
+
+    >>> points(0.124), points(-0.3), points(0.0), points(None)
+    ('+12', '−30', '0', '–')
+    """
+    if value is None:
+        return "–"
+    whole = round(value * 100)
+    return "0" if whole == 0 else f"{'+' if whole > 0 else '−'}{abs(whole)}"
+
+
+def seconds(value: float | None) -> str:
+    """A duration, short.
+
+    >>> seconds(0.034), seconds(1.26), seconds(None)
+    ('0.03 s', '1.3 s', '')
+    """
+    if value is None:
+        return ""
+    return f"{value:.2f} s" if value < 0.1 else f"{value:.1f} s"
+
+
+def change_rows(changes: "Iterable[Change]") -> list[tuple[str, str, str]]:
+    """What was asked and what was measured, as (what, asked, measured) texts."""
+    return [
+        (f"{region_name(c.region)} · {attribute_name(c.attribute)}", points(c.asked), points(c.achieved))
+        for c in changes
+    ]
+
+
+def change_table(changes: "Iterable[Change]") -> str:
+    """The same as a Markdown table; empty when nothing changed.
+
+    >>> from agent.events import Change
+    >>> print(change_table([Change(region="sky", attribute="hue:blue", asked=0.2, achieved=0.18)]))
+    | Changed | asked | measured |
+    |:--|--:|--:|
+    | Sky · blues | +20 | +18 |
+    """
+    rows = change_rows(changes)
+    if not rows:
+        return ""
+    body = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return f"| Changed | asked | measured |\n|:--|--:|--:|\n{body}"
+
+
+def clean(text: str) -> str:
+    """`text` as Markdown that shows just these characters: what a person or a file wrote never becomes markup.
+
+    >>> clean("a <b>*bold*</b> [link](x)")
+    'a &lt;b&gt;\\\\*bold\\\\*&lt;/b&gt; \\\\[link\\\\](x)'
+    """
+    for mark, safe in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        text = text.replace(mark, safe)
+    return "".join(f"\\{c}" if c in "\\`*_[]|#!~$" else c for c in text)
