@@ -1,0 +1,229 @@
+"""Clauses to segments: one predicate ("brighten and sharpen", "make", "reduce") with everything it governs."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from agent.planner.chunks import Chunk
+
+#: Operators that may stand after their noun: "brightness up", "contrast should be higher", "shadows lifted".
+_AFTER_NOUN = frozenset(
+    "up down high low higher lower stronger heavier weaker better greater increased decreased reduced raised lowered boosted "
+    "enhanced improved elevated lifted adjusted corrected fixed removed intensified gone toned down brought up needs needed".split()
+)
+_VERB_BEFORE = frozenset(("make", "add"))
+_ADJECTIVE_BEFORE = frozenset("more less very too so not a bit look looks looking be is it".split())
+
+
+@dataclass
+class Segment:
+    """`parts` in reading order; `heads` are the indexes of its operators and directional verbs in `parts`."""
+
+    parts: list[Chunk] = field(default_factory=list)
+    heads: list[int] = field(default_factory=list)
+    purpose: str = ""
+    """"soft" after "so that", "hard" after "as if" or "because"; empty for a request."""
+
+    @property
+    def ops(self) -> list[str]:
+        """Operators among the heads."""
+        return [self.parts[i].op() for i in self.heads if self.parts[i].op()]
+
+    def payload_since_head(self) -> bool:
+        """True when something that can be edited stands after the last head."""
+        return any(is_payload(c) for c in self.parts[(self.heads[-1] + 1 if self.heads else 0) :])
+
+
+def is_payload(chunk: Chunk) -> bool:
+    """An attribute, colour, region, thing or "it"."""
+    return chunk.text == "it" or any(s.kind in ("attr", "colour", "region", "object", "cast") for s in chunk.senses)
+
+
+def split(chunks: Iterable[Chunk]) -> list[Segment]:
+    """Segments of a whole message, in order."""
+    every = list(chunks)
+    segments: list[Segment] = []
+    current = Segment()
+
+    def close(purpose: str = "") -> None:
+        nonlocal current
+        if current.parts:
+            segments.append(current)
+        current = Segment(purpose=purpose)
+
+    for i, chunk in enumerate(every):
+        following = every[i + 1] if i + 1 < len(every) else None
+        before = every[i - 1] if i else None
+        if chunk.is_stop or chunk.sense("but") or chunk.sense("then"):
+            close()
+            current.parts.append(chunk)
+        elif kind := _purpose(chunk, before, following):
+            close(kind)
+            current.parts.append(chunk)
+        elif _is_head(chunk, before, following, every[i + 1 :], current):
+            if current.heads and not current.payload_since_head():
+                current.heads.append(len(current.parts))
+                current.parts.append(chunk)
+                continue
+            after_noun = chunk.text in _AFTER_NOUN or (
+                before is not None and (before.sense("be") or before.sense("should") or before.text == "to")
+            )
+            noun_waits = any(c.attr("noun", "thing") or c.sense("region") or c.sense("colour") for c in current.parts)
+            wants = chunk.text in (
+                "needs",
+                "need",
+                "want",
+                "wants",
+                "should",
+                "have",
+                "has",
+                "look",
+                "looks",
+                "seems",
+                "is",
+            )
+            if noun_waits and not (before and before.is_joint) and (
+                (after_noun and not _governs_more(every[i + 1 :])) or (wants and not current.heads)
+            ):  # fmt: skip
+                current.heads.append(len(current.parts))
+                current.parts.append(chunk)
+                continue
+            purpose = current.purpose
+            moved = _leading_amounts(current)
+            close(purpose if purpose and not (before and before.is_joint) else "")
+            current.parts = [*moved, chunk]
+            current.heads = [len(moved)]
+        else:
+            current.parts.append(chunk)
+    close()
+    return segments
+
+
+def _governs_more(rest: list[Chunk]) -> bool:
+    """True when an attribute or region follows before the next boundary."""
+    for chunk in rest[:4]:
+        if chunk.is_stop or chunk.is_joint or chunk.sense("but") or chunk.sense("at"):
+            return False
+        if chunk.attr("noun", "thing", "fault") or chunk.sense("region"):
+            return True
+    return False
+
+
+def _purpose(chunk: Chunk, before: Chunk | None, following: Chunk | None) -> str:
+    if sense := chunk.sense("purpose"):
+        return "hard" if sense.value.split("_")[0] in ("as", "like", "because", "since") else "soft"
+    if chunk.text == "so" and following is not None and not following.attr() and not following.sense("too"):
+        return "soft" if before is not None and not before.sense("be") and not following.sense("amount") else ""
+    if chunk.text == "to" and following is not None:
+        if following.text in ("see", "show", "match", "reveal", "look", "get", "give", "highlight", "have", "help", "let",
+                              "simulate", "allow", "avoid", "compensate", "expose"):  # fmt: skip
+            return "soft" if before is not None and not before.op() else ""
+        if following.op() in ("make", "up", "add") and before is not None and is_payload(before):
+            return "soft"
+    return ""
+
+
+def _is_head(chunk: Chunk, before: Chunk | None, following: Chunk | None, rest: list[Chunk], current: Segment) -> bool:
+    text = chunk.text
+    if chunk.sense("oos"):
+        return True
+    op = chunk.op()
+    verb = chunk.attr("verb")
+    if op and text in ("more", "less", "better", "too"):
+        return False
+    if op and not verb:
+        if text in (
+            "high",
+            "low",
+            "up",
+            "down",
+            "plus",
+            "strong",
+            "intense",
+            "heavy",
+            "open",
+            "cut",
+            "rise",
+            "even",
+            "gain",
+        ):
+            return bool(current.parts) or (following is not None and is_payload(following))
+        if chunk.sense("cast") or chunk.sense("region") or chunk.sense("object"):
+            return before is None or before.is_joint or before.is_stop
+        if (
+            text in ("look", "looks", "looking", "appear", "appears", "seem", "seems", "have", "has", "see")
+            and current.heads
+        ):
+            return False
+        if before is not None and before.sense("the") and text not in ("increase", "help"):
+            return False
+        return True
+    if not verb:
+        return False
+    if before is not None and (before.text in _ADJECTIVE_BEFORE or before.sense("be") or before.text == "been"):
+        return False
+    noun = chunk.attr("noun", "thing") is not None
+    adjective = chunk.attr("adj", "fault") is not None
+    next_is_object = _object_follows(rest)
+    waiting = bool(current.heads) and not current.payload_since_head()
+    if noun or (op and not noun):
+        if before is not None and (
+            before.sense("the") or before.sense("of") or before.sense("at") or before.attr("noun")
+        ):
+            return False
+        if waiting and any(o in ("up", "down", "remove", "add") for o in current.ops):
+            return False
+        if (
+            current.heads
+            and before is not None
+            and before.is_joint
+            and any(o in ("up", "down", "add") for o in current.ops)
+        ):
+            return next_is_object
+        return next_is_object or before is None or before.is_stop or before.is_joint
+    if adjective:
+        if before is not None and before.sense("the"):
+            return False
+        if any(o in ("make", "add") for o in current.ops) and not (
+            next_is_object and before is not None and before.is_joint
+        ):
+            return False
+        if text.endswith(("er", "est", "ened")):
+            return False
+        return next_is_object
+    if text.endswith("ed") and before is not None and (before.sense("region") or before.text in ("more", "it")):
+        return not any(c.sense("region") for c in current.parts) or bool(current.heads)
+    return True
+
+
+def _object_follows(rest: list[Chunk]) -> bool:
+    for chunk in rest[:4]:
+        if chunk.text == "it" or chunk.sense("region") or chunk.sense("object"):
+            return True
+        if (
+            chunk.sense("the")
+            or chunk.text in ("up", "down", "out", "of", "'s", "just", "only")
+            or chunk.sense("colour")
+        ):
+            continue
+        if chunk.sense("amount") and not chunk.amount:
+            continue
+        return False
+    return False
+
+
+def _leading_amounts(segment: Segment) -> list[Chunk]:
+    """Take the adverbs that directly precede a new head, when a boundary or nothing stands before them."""
+    cut = len(segment.parts)
+    while cut and segment.parts[cut - 1].sense("amount") and not segment.parts[cut - 1].amount:
+        cut -= 1
+    if cut == len(segment.parts):
+        return []
+    before = segment.parts[cut - 1] if cut else None
+    boundary = before is None or before.is_joint or before.is_stop or before.sense("but") or before.sense("then")
+    adverb = segment.parts[cut].text.endswith("ly")
+    please = before is not None and not before.senses
+    if not (boundary or (adverb and not segment.heads) or please):
+        return []
+    moved = segment.parts[cut:]
+    del segment.parts[cut:]
+    return moved
