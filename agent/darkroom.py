@@ -1,0 +1,213 @@
+"""The darkroom: opens photos, perceives them, renders recipes; in threads, a bounded number at a time.
+
+Opened photos stay in memory for the next turn, the least recently used leave first. Pictures go into the store and only
+their hashes come out.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.events import Measures
+from agent.settings import Settings
+from agent.store import Store
+from models.attributes import Ruler, change, read, ruler
+from models.mask import guide
+from models.recipe import Look, Recipe
+from models.vocabulary import MAP_ATTRIBUTES
+
+if TYPE_CHECKING:
+    from tools.perceive import Seen
+    from tools.photo import Photo
+    from tools.retouch import Rendition
+
+T = TypeVar("T")
+Pixels = NDArray[np.uint8]
+
+#: Long edge of a version's thumbnail, and of the picture on which versions are measured.
+THUMBNAIL: Final = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A photo with what is seen in it. `space_bytes`: what it takes in memory."""
+
+    photo: "Photo"
+    seen: "Seen"
+    space_bytes: int
+    rulers: dict[str, Ruler] = field(default_factory=dict)
+    """Per region, on the photo as opened at `THUMBNAIL` pixels; `before` is that picture."""
+    before: NDArray[np.float32] = field(default_factory=lambda: np.zeros((1, 1, 3), np.float32))
+
+
+@dataclass(frozen=True, eq=False)
+class Print:
+    """A rendition that is in the store: hashes, and what was measured on it."""
+
+    preview: str
+    thumbnail: str
+    rendition: "Rendition"
+    before: Measures
+    after: Measures
+    changes: Measures
+    """Measured change of each region, in values."""
+
+
+class Darkroom:
+    """Built once an installation. All methods may be awaited side by side."""
+
+    def __init__(self, settings: Settings, store: Store):
+        self.settings = settings
+        self.store = store
+        self._opened: OrderedDict[str, Opened] = OrderedDict()
+        self._opening: dict[str, asyncio.Lock] = {}
+        self._neutral: OrderedDict[str, Measures] = OrderedDict()
+        # First come, first served: a person has at most one turn running, so nobody is starved by another.
+        self._places = asyncio.Semaphore(settings.renders)
+
+    async def work(self, call: Callable[..., T], *arguments: Any) -> T:
+        """Run CPU work in a thread, when there is a place."""
+        async with self._places:
+            return await asyncio.to_thread(call, *arguments)
+
+    async def take_in(self, path: Path) -> Opened:
+        """Open a file and keep a copy. Raises `PhotoError`."""
+        from tools.photo import MAX_BYTES, open_photo
+
+        photo = await self.work(open_photo, path)
+        await asyncio.to_thread(self.store.put_file, path, MAX_BYTES)
+        return await self._look(photo)
+
+    async def open(self, sha: str, name: str = "") -> Opened:
+        """A photo of the store, opened and perceived; at once when it is still in memory."""
+        from tools.photo import open_photo
+
+        async with self._opening.setdefault(sha, asyncio.Lock()):
+            if sha in self._opened:
+                self._opened.move_to_end(sha)
+                return self._opened[sha]
+            photo = await self.work(open_photo, self.store.path(sha))
+            return await self._look(replace(photo, name=name) if name else photo)
+
+    async def _look(self, photo: "Photo") -> Opened:
+        from tools.perceive import perceive
+
+        def look() -> Opened:
+            seen = perceive(photo)
+            before = _shrink(seen.thumbnail)
+            luma = guide(before)
+            rulers = {name: ruler(before, mask.render(luma)) for name, mask in seen.masks.items()}
+            return Opened(
+                photo,
+                seen,
+                photo.pixels.nbytes + (photo.alpha.nbytes if photo.alpha is not None else 0) + 20_000_000,
+                {name: by for name, by in rulers.items() if by is not None},
+                before,
+            )
+
+        opened = await self.work(look)
+        self._opened[photo.sha256] = opened
+        while len(self._opened) > 1 and sum(o.space_bytes for o in self._opened.values()) > self._budget:
+            gone, _ = self._opened.popitem(last=False)
+            self._opening.pop(gone, None)
+        return opened
+
+    @property
+    def _budget(self) -> int:
+        return self.settings.photos_in_memory
+
+    async def original(self, opened: Opened) -> tuple[str, str]:
+        """Hashes of the preview and the thumbnail of the photo as opened."""
+        from tools.photo import thumbnail
+
+        def make() -> tuple[str, str]:
+            small = thumbnail(opened.photo, self.settings.preview_edge)
+            return self._keep(opened, np.asarray(np.rint(small * 255), np.uint8))
+
+        return await self.work(make)
+
+    async def render(self, opened: Opened, recipe: Recipe, *, solved: bool = False) -> Print:
+        """Render a recipe at preview size and measure it. `solved`: the develop parameters are meant as they are."""
+        from tools.retouch import retouch, solve
+
+        def make() -> Print:
+            start = time.perf_counter()
+            ready = recipe if solved else solve(opened.seen, recipe)
+            took = time.perf_counter() - start
+            rendition = retouch(opened.photo, opened.seen, ready, self.settings.preview_edge)
+            rendition.seconds.setdefault("solve", round(took, 4))
+            preview, small = self._keep(opened, rendition.preview)
+            before, after, changes = measures(opened, rendition.preview)
+            return Print(preview, small, rendition, before, after, changes)
+
+        return await self.work(make)
+
+    async def neutral(self, opened: Opened) -> Measures:
+        """Measured change that the neutral automatic look makes to each region of this photo; once a photo."""
+        sha = opened.photo.sha256
+        if sha not in self._neutral:
+            from tools.retouch import retouch
+
+            def make() -> Measures:
+                rendition = retouch(opened.photo, opened.seen, Recipe(look=Look()), THUMBNAIL * 2)
+                return measures(opened, rendition.preview)[2]
+
+            self._neutral[sha] = await self.work(make)
+            while len(self._neutral) > 512:
+                self._neutral.popitem(last=False)
+        return self._neutral[sha]
+
+    async def export(self, opened: Opened, recipe: Recipe, out: Path, **how: Any) -> Path:
+        """Render at full size and save; `how` as in `tools.photo.save_photo`."""
+        from tools.photo import save_photo
+        from tools.retouch import render_full
+
+        def make() -> Path:
+            pixels = render_full(opened.photo, opened.seen, recipe)
+            return save_photo(pixels, opened.photo, out, **how)
+
+        return await self.work(make)
+
+    def _keep(self, opened: Opened, picture: Pixels) -> tuple[str, str]:
+        """Store a preview and its thumbnail as PNG with the profile of the photo's working space."""
+        from tools.photo import encode_preview
+
+        small = np.asarray(np.rint(_shrink(picture.astype(np.float32) / np.float32(255)) * 255), np.uint8)
+        space = opened.photo.space
+        preview, thumbnail = (encode_preview(p, format="PNG", space=space) for p in (picture, small))
+        return self.store.put(preview, ".png"), self.store.put(thumbnail, ".png")
+
+
+def measures(opened: Opened, picture: Pixels) -> tuple[Measures, Measures, Measures]:
+    """What the regions of a photo read before and after, and the change in values (`models.attributes.change`).
+
+    `picture`: (h, w, 3) uint8, the same view as the photo at any size.
+    """
+    height, width = opened.before.shape[:2]
+    small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255)
+    before: Measures = {}
+    after: Measures = {}
+    changes: Measures = {}
+    for name, by in opened.rulers.items():
+        one, two = read(opened.before, by), read(small, by)
+        before[name] = {k: round(v, 2) for k, v in one.attributes().items()}
+        after[name] = {k: round(v, 2) for k, v in two.attributes().items()}
+        moved = change(one, two)
+        changes[name] = {k: round(moved[k], 4) for k in MAP_ATTRIBUTES}
+    return before, after, changes
+
+
+def _shrink(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A picture (h, w, 3) at `THUMBNAIL` pixels or less, area averaged."""
+    height, width = picture.shape[:2]
+    scale = min(1.0, THUMBNAIL / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)

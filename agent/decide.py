@@ -1,0 +1,344 @@
+"""From what was asked to what will be done: Plan, current Recipe, taste and Scene in, Recipe out.
+
+Pure and deterministic: the same arguments give the same decision, and nothing here looks at pixels, clocks or files.
+The rules, in the order in which they are applied:
+
+1. An edit on a region that is not in the photo is not done; the nearest region that is there is named instead.
+2. An edit that the region cannot show (brighten what is white, desaturate what is grey) is not done, and said.
+3. Amounts become values (`agent.amounts`) and add to those of the current version, within [-1, 1].
+4. A weak request frees the look: the automatic one, moved by the person's taste. A strong one never adds a look, so
+   that what lies outside the asked regions is not touched at all.
+5. Protected regions come out as they are now: kept exactly where nothing has touched them yet, and shielded from this
+   turn's edits by the opposite change where something has.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from agent.amounts import size
+from agent.plan import Amount, Edit, Plan
+from models.attributes import lab
+from models.recipe import Look, Recipe
+from models.vocabulary import MAP_ATTRIBUTES, MIXER_ATTRIBUTES, MIXER_HUES, SPATIAL_REGIONS, TONAL_REGIONS, region_order
+
+if TYPE_CHECKING:
+    from tools.perceive import Scene
+
+#: region → attribute → value
+Values = Mapping[str, Mapping[str, float]]
+
+#: Changes below this cannot be seen; they are dropped rather than kept as noise.
+NOTHING: Final = 0.005
+#: A learned difference of a region from the whole that is worth a setting of its own.
+WORTH_A_SETTING: Final = 0.04
+#: Smallest share of the frame at which a region counts as there.
+SMALLEST: Final = 0.0005
+
+#: What cannot go below zero, and what a person means who asks for less of it than there is.
+ONE_SIDED: Final = {"black_and_white": "saturation", "blur": "sharpness", "grain": "denoise", "denoise": "grain"}
+
+#: Attributes whose effect the opposite value takes back.
+REVERSIBLE: Final = (*MAP_ATTRIBUTES, *MIXER_ATTRIBUTES, "whites", "blacks")
+
+#: Where to look next when a region is not in the photo; what has no entry falls back to the subject.
+NEAREST: Final = {
+    "face": ("person", "animal"), "skin": ("face", "person"), "eyes": ("face", "person"), "teeth": ("face", "person"),
+    "hair": ("person", "face"), "clothing": ("person",), "person": ("subject",), "sky": ("background", "top"),
+    "mountain": ("background", "ground"), "water": ("ground", "bottom"), "ground": ("foreground", "bottom"),
+    "vegetation": ("ground", "background"), "building": ("background",), "foreground": ("bottom",),
+    "background": ("edges",),
+}  # fmt: skip
+
+#: What lies inside what, for protection.
+PARTS: Final = {
+    "person": ("face", "skin", "hair", "eyes", "teeth", "clothing"),
+    "face": ("skin", "eyes", "teeth"),
+    "subject": ("person", "face", "skin", "hair", "eyes", "teeth", "clothing", "animal", "food", "vehicle"),
+    "background": ("sky", "water", "vegetation", "ground", "mountain", "building"),
+    "foreground": ("ground", "water", "vegetation"),
+}
+
+
+class Asked(BaseModel):
+    """One change of this turn: how much was wanted on top of the current version, and the value it comes to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    region: str
+    attribute: str
+    wanted: float
+    value: float
+
+
+class Taste(BaseModel):
+    """What memory expects of this person on this scene. Identity: no values."""
+
+    model_config = ConfigDict(frozen=True)
+
+    values: dict[str, dict[str, float]] = {}
+    """Region → attribute → deviation from the neutral look."""
+    neutral: dict[str, float] = {}
+    """Measured change that the neutral look makes to the whole of this photo."""
+    style: tuple[float, ...] = ()
+    sentence: str = ""
+    names: tuple[str, ...] = ()
+    """The remembered photos, in words."""
+
+    @property
+    def known(self) -> bool:
+        """True when there is something to go by."""
+        return bool(self.values)
+
+
+class Decision(BaseModel):
+    """The recipe to render and what the answer has to say about it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    recipe: Recipe
+    asked: tuple[Asked, ...] = ()
+    missing: tuple[tuple[str, str], ...] = ()
+    """Regions that are not in the photo, with the nearest that is."""
+    notes: tuple[str, ...] = ()
+    """Why an edit was not or not wholly done, one sentence each."""
+    protected: tuple[str, ...] = ()
+    look: bool = False
+    """True when this turn freed the look."""
+    taste: bool = False
+    """True when the look follows the person's taste."""
+
+
+def decide(
+    plan: Plan, base: Recipe, scene: "Scene", taste: Taste | None = None, found: Collection[str] = (), seed: int = 0
+) -> Decision:
+    """Turn a plan into a recipe.
+
+    `base`: the recipe of the current version; `found`: `object:<noun>` regions that can be found in this photo; `seed`:
+    of a look that this turn frees. Values of the result lie in [-1, 1]; a plan without edits gives `base`.
+    """
+    here = {r.name: r.attributes for r in scene.regions if r.area >= SMALLEST}
+    there = {"global", *SPATIAL_REGIONS, *TONAL_REGIONS, *here, *found}
+    recipe, missing, notes = base, [], []
+
+    freed = plan.kind == "weak" or plan.command == "use_my_style"
+    learned = taste if freed and taste and taste.known and plan.command != "ignore_my_style" else None
+    if freed:
+        recipe = free_look(recipe, learned, there, seed)
+
+    wanted: dict[tuple[str, str], float] = {}
+    for edit in plan.edits:
+        if edit.region not in there:
+            missing.append((edit.region, nearest(edit.region, there)))
+            continue
+        attribute = mixer(edit.attribute)
+        if attribute is None:
+            word = edit.attribute.removeprefix("hue:").capitalize()
+            notes.append(f"{word} is no colour that I can turn up or down.")
+            continue
+        if reason := cannot_show(edit, here.get(edit.region, {})):
+            notes.append(reason)
+            continue
+        now = recipe.values(edit.region).get(attribute, 0.0) + wanted.get((edit.region, attribute), 0.0)
+        change = size(edit, here.get(edit.region, {}).get("brightness", 50.0))
+        if isinstance(edit.amount, Amount) and edit.amount.absolute:
+            change -= now
+        attribute, change = one_sided(attribute, now, change)
+        wanted[edit.region, attribute] = wanted.get((edit.region, attribute), 0.0) + change
+
+    for region in {region for region, _ in wanted} & set(recipe.keep):
+        recipe = release(recipe, region)
+    asked = []
+    for (region, attribute), change in wanted.items():
+        recipe, value = step(recipe, region, attribute, change)
+        asked.append(Asked(region=region, attribute=attribute, wanted=round(change, 4), value=value))
+        if abs(change) >= NOTHING and value == base.values(region).get(attribute, 0.0):
+            notes.append(f"{said(attribute, region)} is already at its limit.")
+
+    protected = tuple(name for name in plan.protect if name in there)
+    missing += [(name, "") for name in plan.protect if name not in there]
+    for name in protected:
+        if unshielded(recipe, base, name):
+            notes.append(f"I could not hold the {name} quite still: an earlier step had already changed it.")
+        recipe = protect(recipe, base, name)
+    return Decision(
+        recipe=recipe,
+        asked=tuple(asked),
+        missing=tuple(dict.fromkeys(missing)),
+        notes=tuple(dict.fromkeys(notes)),
+        protected=protected,
+        look=freed,
+        taste=learned is not None,
+    )
+
+
+def step(recipe: Recipe, region: str, attribute: str, change: float) -> tuple[Recipe, float]:
+    """Add `change` to a value, within [-1, 1]; returns the recipe and the new value.
+
+    >>> step(Recipe().with_values("sky", {"tint": 0.9}), "sky", "tint", 0.3)[1]
+    1.0
+    """
+    values = recipe.values(region)
+    value = round(min(max(values.get(attribute, 0.0) + change, -1.0), 1.0), 4)
+    value = 0.0 if abs(value) < NOTHING else value
+    # Solved parameters belong to the values they were solved for.
+    return recipe.with_values(region, {**values, attribute: value}), value
+
+
+def free_look(recipe: Recipe, taste: Taste | None, there: Collection[str], seed: int) -> Recipe:
+    """`recipe` with the automatic look, moved by a taste where there is one.
+
+    The taste of the whole becomes the look's targets; what a region wants beyond the whole becomes settings of its own.
+    """
+    if taste is None:
+        return Recipe(settings=recipe.settings, keep=recipe.keep, look=Look(seed=seed))
+    whole = taste.values.get("global", {})
+    targets: dict[str, float] = {
+        name: round(min(max(taste.neutral.get(name, 0.0) + whole.get(name, 0.0), -1.0), 1.0), 4)
+        for name in MAP_ATTRIBUTES
+        if name in whole or name in taste.neutral
+    }
+    freed = Recipe(settings=recipe.settings, keep=recipe.keep, look=Look(seed=seed, targets=targets, style=taste.style))
+    for name, value in whole.items():
+        if name not in MAP_ATTRIBUTES and abs(value) >= NOTHING:
+            freed = step(freed, "global", name, value)[0]
+    for region, values in taste.values.items():
+        if region == "global" or region not in there:
+            continue
+        for name, value in values.items():
+            beyond = value - (whole.get(name, 0.0) if name in MAP_ATTRIBUTES else 0.0)
+            if abs(beyond) >= WORTH_A_SETTING:
+                freed = step(freed, region, name, beyond)[0]
+    return freed
+
+
+def nearest(region: str, there: Collection[str]) -> str:
+    """The region that is there and comes closest to one that is not.
+
+    >>> nearest("teeth", {"global", "person", "center"}), nearest("object:kite", {"global", "center"})
+    ('person', 'center')
+    """
+    close = NEAREST.get(region, ())
+    wider = tuple(name for c in close for name in NEAREST.get(c, ()))
+    return next((name for name in (*close, *wider, "subject", "center") if name in there), "global")
+
+
+def mixer(attribute: str) -> str | None:
+    """`hue:<any colour word>` as one of the mixer's eight, by hue; None for a colour without hue or an unknown word.
+
+    >>> mixer("hue:pink"), mixer("hue:brown"), mixer("hue:cyan"), mixer("hue:grey"), mixer("tint")
+    ('hue:magenta', 'hue:orange', 'hue:teal', None, 'tint')
+    """
+    if not attribute.startswith("hue:") or attribute in MIXER_ATTRIBUTES:
+        return attribute
+    from PIL import ImageColor
+
+    word = attribute.removeprefix("hue:")
+    # Hue alone would call these red: pink by its name's common use, brown because it is dark orange.
+    if word in ("pink", "brown"):
+        return {"pink": "hue:magenta", "brown": "hue:orange"}[word]
+    try:
+        rgb = np.array(ImageColor.getrgb(word)[:3], np.float32)[None, None] / np.float32(255)
+    except ValueError:
+        return None
+    _, a, b = (float(x) for x in lab(rgb)[0, 0])
+    if np.hypot(a, b) < 12:
+        return None
+    hue = np.degrees(np.arctan2(b, a)) % 360
+    return f"hue:{min(MIXER_HUES, key=lambda name: abs((MIXER_HUES[name] - hue + 180) % 360 - 180))}"
+
+
+def cannot_show(edit: Edit, reading: Mapping[str, float]) -> str:
+    """Why the frame cannot show an edit on a region with these measured attributes; empty when it can."""
+    level = reading.get("brightness")
+    if level is None:
+        return ""
+    chroma = reading.get("saturation", 0.0) * level / 100
+    name = "the photo" if edit.region == "global" else f"the {edit.region.removeprefix('object:')}"
+    if edit.attribute == "brightness" and edit.direction > 0 and level > 96:
+        return f"{name.capitalize()} is already as good as white; brightening it would only lose detail."
+    if edit.attribute == "brightness" and edit.direction < 0 and level < 3:
+        return f"{name.capitalize()} is already as good as black."
+    if edit.attribute == "saturation" and chroma < 1.5:
+        return f"There is no colour in {name} to {'strengthen' if edit.direction > 0 else 'take away'}."
+    return ""
+
+
+def one_sided(attribute: str, now: float, change: float) -> tuple[str, float]:
+    """What less of something that cannot go below zero means: less of what is there, else more of its opposite.
+
+    >>> one_sided("blur", 0.0, -0.3), one_sided("blur", 0.5, -0.3), one_sided("blur", 0.1, -0.3)
+    (('sharpness', 0.3), ('blur', -0.3), ('blur', -0.1))
+    """
+    if attribute not in ONE_SIDED or change >= 0 or now + change >= 0:
+        return attribute, change
+    return (attribute, -now) if now > NOTHING else (ONE_SIDED[attribute], min(-change, 0.55))
+
+
+def covers(region: str, part: str) -> bool:
+    """True when `region` may lie over `part` of the photo.
+
+    >>> covers("global", "sky"), covers("person", "skin"), covers("sky", "person"), covers("object:hat", "hair")
+    (True, True, False, True)
+    """
+    if region == part or region == "global" or part == "global" or region.startswith("object:"):
+        return True
+    loose = (*SPATIAL_REGIONS, *TONAL_REGIONS)
+    if region in loose or part in loose or part.startswith("object:"):
+        return True
+    return part in PARTS.get(region, ()) or region in PARTS.get(part, ())
+
+
+def touched(recipe: Recipe, region: str) -> bool:
+    """True when `recipe` changes something in `region`."""
+    if region in recipe.keep:
+        return False
+    looked = recipe.look is not None and recipe.look.strength > 0
+    return looked or any(covers(s.region, region) for s in recipe.settings)
+
+
+def protect(recipe: Recipe, base: Recipe, region: str) -> Recipe:
+    """`recipe` in which `region` comes out as in `base`: kept where `base` leaves it alone, else shielded."""
+    if not touched(base, region):
+        return Recipe(settings=recipe.settings, look=recipe.look, keep=(*recipe.keep, region))
+    for wide in sorted({s.region for r in (base, recipe) for s in r.settings}, key=region_order):
+        # Over a wider region the opposite change on this one cancels; an edit on a part of it is taken as meant.
+        if wide != region and (wide == "global" or region in PARTS.get(wide, ())):
+            before, after = base.values(wide), recipe.values(wide)
+            for name in REVERSIBLE:
+                change = after.get(name, 0.0) - before.get(name, 0.0)
+                if abs(change) >= NOTHING:
+                    recipe = step(recipe, region, name, -change)[0]
+    return recipe
+
+
+def unshielded(recipe: Recipe, base: Recipe, region: str) -> bool:
+    """True when `protect` cannot hold a region that `base` has touched: a new look, or a change without an opposite."""
+    if not touched(base, region):
+        return False
+    wide = [s for s in recipe.settings if s.region == "global" or region in PARTS.get(s.region, ())]
+    changed = {n for s in wide for n, v in s.values.items() if v != base.values(s.region).get(n, 0.0)}
+    return recipe.look != base.look or not changed <= set(REVERSIBLE)
+
+
+def release(recipe: Recipe, region: str) -> Recipe:
+    """`recipe` in which `region` is no longer kept but, so far, still looks as it did."""
+    freed = Recipe(settings=recipe.settings, look=recipe.look, keep=tuple(r for r in recipe.keep if r != region))
+    for setting in recipe.settings:
+        if setting.region == "global":
+            for name in REVERSIBLE:
+                if abs(value := setting.values.get(name, 0.0)) >= NOTHING:
+                    freed = step(freed, region, name, -value)[0]
+    return freed
+
+
+def said(attribute: str, region: str) -> str:
+    """An attribute of a region in words, as the beginning of a sentence.
+
+    >>> said("brightness", "sky"), said("hue:blue", "global")
+    ('The brightness of the sky', 'The blue of the photo')
+    """
+    what = attribute.removeprefix("hue:").replace("_", " and " if attribute == "black_and_white" else " ")
+    return f"The {what} of the {'photo' if region == 'global' else region.removeprefix('object:')}"
