@@ -9,13 +9,15 @@ power of the odds about the region's middle); highlights and shadows bend one si
 slope. `ToneZones` carries where the region's tones lie, so that a value means the same on a dark and on a bright region.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.attributes import LOGITS_PER_UNIT, OPPONENT_PER_UNIT, Float, Ruler, lab
+from models.attributes import LOGITS_PER_UNIT, OPPONENT_PER_UNIT, Float, Reading, Ruler, change, lab
 from models.mask import LUMA
 from models.vocabulary import MAP_ATTRIBUTES, MIXER_ATTRIBUTES, MIXER_HUES
 
@@ -24,18 +26,30 @@ KNOTS: Final = 1025
 #: Strongest slope a tonal zone may take: e^2.3 = 10, beyond which noise and banding show.
 SLOPE_LIMIT: Final = 2.3
 
+#: Ranks at which a region's tones are summed up, and the tonal zones over them (the same as in `attributes.ruler`).
+RANKS: Final = 48
+_RANK = (np.arange(RANKS) + 0.5) / RANKS
+_DARK, _BRIGHT = np.clip((0.5 - _RANK) / 0.4, 0, 1), np.clip((_RANK - 0.5) / 0.4, 0, 1)
+_MIDDLE = np.clip(1 - np.abs(_RANK - 0.5) / 0.25, 0, 1)
+_DARK, _BRIGHT, _MIDDLE = _DARK / _DARK.sum(), _BRIGHT / _BRIGHT.sum(), _MIDDLE / _MIDDLE.sum()
+
+#: Bounds of the tonal develop parameters.
+_TONAL: Final = {"brightness": 2.2, "contrast": 1.4, "highlights": SLOPE_LIMIT, "shadows": SLOPE_LIMIT}
+
 #: Directions of the mixer's colours in the plane (r - (g + b) / 2, sqrt(3) / 2 (g - b)), from their CIELAB hues.
 _AB = np.array([[np.cos(np.radians(h)), np.sin(np.radians(h))] for h in MIXER_HUES.values()])
 
 
 @dataclass(frozen=True)
 class ToneZones:
-    """Mean luma, in [0, 1], of a region's dark, middle and bright zones and of the whole, before the edit."""
+    """Where a region's tones lie before the edit: luma in [0, 1] at RANKS evenly spaced weighted ranks, rising."""
 
-    dark: float = 0.2
-    middle: float = 0.5
-    bright: float = 0.8
-    mean: float = 0.5
+    levels: tuple[float, ...] = tuple(np.linspace(0.1, 0.9, RANKS).tolist())
+
+    @property
+    def middle(self) -> float:
+        """Luma of the middle zone, kept off the ends so that both sides exist."""
+        return min(max(float(_MIDDLE @ np.array(self.levels)), 0.06), 0.94)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +67,10 @@ def tone_zones(rgb: Float, by: Ruler | None) -> ToneZones:
     if by is None:
         return ToneZones()
     luma = (rgb.reshape(-1, 3)[by.index] @ LUMA).astype(np.float64)
-    dark, middle, bright, mean = (float(w @ luma) for w in (by.dark, by.middle, by.bright, by.whole))
-    middle = min(max(middle, 0.06), 0.94)
-    return ToneZones(min(dark, middle - 0.02), middle, max(bright, middle + 0.02), min(max(mean, 0.01), 0.99))
+    order = np.argsort(luma, kind="stable")
+    rank = np.cumsum(by.whole[order], dtype=np.float64)
+    levels = np.interp(_RANK, (rank - by.whole[order] / 2) / rank[-1], luma[order])
+    return ToneZones(tuple(np.clip(levels, 0, 1).tolist()))
 
 
 def _odds_curve(y: NDArray[np.float64], shift: float, power: float, pivot: float) -> NDArray[np.float64]:
@@ -67,42 +82,57 @@ def _odds_curve(y: NDArray[np.float64], shift: float, power: float, pivot: float
     return np.asarray(out)
 
 
-def _bend(u: NDArray[np.float64], strength: float, end_drop: float = 0.0) -> NDArray[np.float64]:
-    """Bend [0, 1] (0 = the middle tone, 1 = the extreme): strength > 0 pulls tones towards the middle, < 0 pushes away.
-
-    The slope is 1 at u = 0, so the curve meets the untouched side without a kink, and positive everywhere. The extreme
-    stays where it is, or drops by `end_drop` where tones are pulled.
-    """
+@cache
+def _bends(pulling: bool) -> Float:
+    """Table (101, 257) of bends of [0, 1] for strengths -SLOPE_LIMIT..SLOPE_LIMIT; see `_bend`."""
     grid = np.linspace(0, 1, 257)
     near = np.sin(np.pi * np.clip(grid / 0.6, 0, 1)) ** 2
     far = np.sin(np.pi / 2 * np.clip((grid - 0.3) / 0.7, 0, 1)) ** 2
-    target = 1 - max(end_drop, 0.0)
+    rows = []
+    for strength in np.linspace(-SLOPE_LIMIT, SLOPE_LIMIT, 101):
+        # Pulled highlights lower the white point a little: a fixed one would tear bright skies.
+        target = 1 - 0.06 * max(strength, 0.0) * pulling
+        low, high = -8.0, 8.0
+        for _ in range(40):
+            q = (low + high) / 2
+            slope = np.exp(-strength * near + q * far)
+            curve = np.concatenate([[0.0], np.cumsum((slope[1:] + slope[:-1]) / 2) / 256])
+            low, high = (q, high) if curve[-1] < target else (low, q)
+        rows.append(curve * (target / curve[-1]))
+    return np.asarray(rows, np.float32)
 
-    def integral(q: float) -> NDArray[np.float64]:
-        slope = np.exp(-strength * near + q * far)
-        return np.concatenate([[0.0], np.cumsum((slope[1:] + slope[:-1]) / 2) / 256])
 
-    low, high = -8.0, 8.0
-    for _ in range(40):
-        q = (low + high) / 2
-        low, high = (q, high) if integral(q)[-1] < target else (low, q)
-    return np.interp(u, grid, integral((low + high) / 2))
+def _bend(u: NDArray[np.float64], strength: float, pulling: bool = False) -> NDArray[np.float64]:
+    """Bend [0, 1] (0 = the middle tone, 1 = the extreme): strength > 0 pulls tones towards the middle, < 0 pushes away.
+
+    The slope is 1 at u = 0, so the curve meets the untouched side without a kink, and positive everywhere. The extreme
+    stays where it is, or drops a little when `pulling` says that it may.
+    """
+    if not strength:
+        return u
+    place = (min(max(strength, -SLOPE_LIMIT), SLOPE_LIMIT) / SLOPE_LIMIT + 1) * 50
+    row = min(int(place), 99)
+    table = _bends(pulling)
+    curve = table[row] + (table[row + 1] - table[row]) * (place - row)
+    return np.interp(u, np.linspace(0, 1, 257), curve)
 
 
-def _zone_curve(y: NDArray[np.float64], zones: ToneZones, shadows: float, highlights: float) -> NDArray[np.float64]:
-    """Bend the dark side (shadows > 0 lifts) and the bright side (highlights > 0 brightens) of the middle."""
+def tone_curve(y: NDArray[np.float64], parameters: Mapping[str, float], zones: ToneZones) -> NDArray[np.float64]:
+    """Luma `y` after the tonal develop parameters (brightness, contrast, highlights, shadows); rising in y.
+
+    >>> y = np.linspace(0, 1, 5)
+    >>> np.allclose(tone_curve(y, {}, ToneZones()), y)
+    True
+    """
     m = zones.middle
-    out = y.copy()
-    if shadows:
-        below = y < m
-        out[below] = m - m * _bend((m - y[below]) / m, float(np.clip(shadows, -SLOPE_LIMIT, SLOPE_LIMIT)))
-    if highlights:
-        strength = float(np.clip(-highlights, -SLOPE_LIMIT, SLOPE_LIMIT))
-        above = y > m
-        # Recovering highlights also lowers the white point a little: a fixed one would tear bright skies.
-        drop = 0.06 * max(strength, 0.0)
-        out[above] = m + (1 - m) * _bend((y[above] - m) / (1 - m), strength, drop)
-    return out
+    out = y
+    if parameters.get("shadows") or parameters.get("highlights"):
+        out = y.copy()
+        below, above = y < m, y > m
+        out[below] = m - m * _bend((m - y[below]) / m, parameters.get("shadows", 0.0))
+        out[above] = m + (1 - m) * _bend((y[above] - m) / (1 - m), -parameters.get("highlights", 0.0), pulling=True)
+    shift, power = parameters.get("brightness", 0.0), 2.0 ** parameters.get("contrast", 0.0)
+    return _odds_curve(out, shift, power, m) if shift or power != 1 else out
 
 
 def _opponent_gains(a: float, b: float) -> Float:
@@ -126,61 +156,75 @@ _MAGENTA = _opponent_gains(50 * OPPONENT_PER_UNIT, 0.0)
 _MIXER_GAINS = np.stack([_opponent_gains(*(50 * OPPONENT_PER_UNIT * d)) for d in _AB])
 
 
-def open_loop(values: dict[str, float], zones: ToneZones) -> dict[str, float]:
-    """Develop parameters expected to give the wanted measured change, from the zones alone; no rendering.
+def direct(values: Mapping[str, float]) -> dict[str, float]:
+    """Develop parameters of about the right size, without looking at any tones."""
+    # The colour factors make up for what restoring luma and mixed colours take away, on average photos.
+    scale = {
+        "brightness": LOGITS_PER_UNIT, "contrast": 1.2, "highlights": 3.0, "shadows": 3.0, "temperature": 1.22,
+        "tint": 1.1,
+    }  # fmt: skip
+    limit = {**_TONAL}
+    return {
+        name: min(max(values[name] * scale.get(name, 1.0), -limit.get(name, 8.0)), limit.get(name, 8.0))
+        for name in MAP_ATTRIBUTES
+        if values.get(name)
+    }
 
-    Tonal parameters are found by bisection on the zone means; colour parameters are the values themselves.
+
+def _tonal_reading(levels: NDArray[np.float64]) -> Reading:
+    """What a ruler would read of greys at these luma levels."""
+    linear = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
+    lightness = np.where(linear <= 216 / 24389, linear * 24389 / 27, 116 * np.cbrt(linear) - 16)
+    return Reading(
+        float(lightness.mean()), float(lightness.std()), float(_DARK @ lightness), float(_MIDDLE @ lightness),
+        float(_BRIGHT @ lightness), 0.0, 0.0, 0.0,
+    )  # fmt: skip
+
+
+def open_loop(values: Mapping[str, float], zones: ToneZones) -> dict[str, float]:
+    """Develop parameters expected to give the wanted measured changes together; nothing is rendered.
+
+    The tonal ones are found jointly by damped Gauss-Newton steps on the region's tone levels; colour parameters are the
+    values themselves. What cannot all be had comes out as the least-squares compromise within the parameters' bounds.
     """
-    out: dict[str, float] = {}
-    for name in MAP_ATTRIBUTES:
-        value = values.get(name, 0.0)
-        if not value:
-            continue
-        if name == "brightness":
-            out[name] = value * LOGITS_PER_UNIT
-        elif name == "contrast":
-            points = np.array([zones.dark, zones.bright])
-            goal = 2.0**value * (zones.bright - zones.dark)
-            out[name] = _bisect(lambda p, pts=points: float(np.ptp(_odds_curve(pts, 0, 2.0**p, zones.middle))), goal, 2)
-        elif name == "shadows":
-            gap = zones.middle - zones.dark
-            goal = zones.dark + (value * gap if value > 0 else value * zones.dark)
-            point = np.array([zones.dark])
-            out[name] = _bisect(lambda p, pt=point: float(_zone_curve(pt, zones, p, 0)[0]), goal, SLOPE_LIMIT)
-        elif name == "highlights":
-            room = 1 - zones.bright if value > 0 else zones.bright - zones.middle
-            point = np.array([zones.bright])
-            goal = zones.bright + value * room
-            out[name] = _bisect(lambda p, pt=point: float(_zone_curve(pt, zones, 0, p)[0]), goal, SLOPE_LIMIT)
-        else:
-            out[name] = value
-    return out
+    out = direct(values)
+    names = [n for n in _TONAL if values.get(n)]
+    if not names:
+        return out
+    levels = np.array(zones.levels)
+    before = _tonal_reading(levels)
+    goal = np.array([values[n] for n in names])
+    bound = np.array([_TONAL[n] for n in names])
+
+    def error(p: NDArray[np.float64]) -> NDArray[np.float64]:
+        after = change(before, _tonal_reading(tone_curve(levels, dict(zip(names, p.tolist(), strict=True)), zones)))
+        return np.array([after[n] for n in names]) - goal
+
+    p = np.array([out[n] for n in names])
+    e = error(p)
+    for _ in range(6):
+        if float(np.abs(e).max()) < 0.004:
+            break
+        jacobian = np.stack([(error(p + d) - e) / 0.02 for d in 0.02 * np.eye(len(names))], axis=1)
+        step = np.linalg.solve(jacobian.T @ jacobian + 3e-3 * np.eye(len(names)), jacobian.T @ e)
+        trial = np.clip(p - step, -bound, bound)
+        new = error(trial)
+        if float(new @ new) >= float(e @ e):
+            trial = np.clip(p - step / 3, -bound, bound)
+            new = error(trial)
+            if float(new @ new) >= float(e @ e):
+                break
+        p, e = trial, new
+    return {**out, **{n: float(v) for n, v in zip(names, p, strict=True)}}
 
 
-def _bisect(rising: "object", goal: float, limit: float) -> float:
-    """The argument in [-limit, limit] where a rising function meets `goal`, or the nearer end."""
-    low, high = -limit, limit
-    for _ in range(24):
-        middle = (low + high) / 2
-        low, high = (middle, high) if rising(middle) < goal else (low, middle)  # type: ignore[operator]
-    return (low + high) / 2
-
-
-def region_ops(values: dict[str, float], parameters: dict[str, float], zones: ToneZones) -> RegionOps:
+def region_ops(values: Mapping[str, float], parameters: Mapping[str, float], zones: ToneZones) -> RegionOps:
     """The transform of one region.
 
     `parameters`: develop parameters of the map's attributes (from `open_loop`, or solved); `values`: the recipe's values,
     of which only the pointwise finishing ones (whites, blacks, black_and_white, hue:*) are read here.
     """
-    y = np.linspace(0, 1, KNOTS)
-    curve = _odds_curve(y, parameters.get("brightness", 0.0), 1.0, zones.mean)
-    if parameters.get("contrast"):
-        pivot = float(np.interp(zones.middle, y, curve))
-        curve = _odds_curve(curve, 0.0, 2.0 ** parameters["contrast"], min(max(pivot, 0.02), 0.98))
-    if parameters.get("shadows") or parameters.get("highlights"):
-        # The bend lies on the original tones, so it composes with brightness without moving its zone.
-        bent = _zone_curve(y, zones, parameters.get("shadows", 0.0), parameters.get("highlights", 0.0))
-        curve = np.interp(bent, y, curve)
+    curve = tone_curve(np.linspace(0, 1, KNOTS), parameters, zones)
     if whites := values.get("whites"):
         curve = curve + 0.25 * whites * curve**3
     if blacks := values.get("blacks"):
@@ -190,7 +234,9 @@ def region_ops(values: dict[str, float], parameters: dict[str, float], zones: To
     logs = parameters.get("temperature", 0.0) * _WARM + parameters.get("tint", 0.0) * _MAGENTA
     mix = np.array([values.get(name, 0.0) for name in MIXER_ATTRIBUTES], np.float32)
     logs = logs + 0.5 * np.maximum(mix, 0) @ _MIXER_GAINS.astype(np.float32)
-    saturation = max(1 + parameters.get("saturation", 0.0), 0.0) * (1 - min(max(values.get("black_and_white", 0.0), 0), 1))
+    saturation = max(1 + parameters.get("saturation", 0.0), 0.0) * (
+        1 - min(max(values.get("black_and_white", 0.0), 0), 1)
+    )
     return RegionOps(
         curve.astype(np.float32), np.exp(logs).astype(np.float32), float(saturation), (0.9 * mix).astype(np.float32)
     )

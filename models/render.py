@@ -199,7 +199,9 @@ def _kernel(
                     dr, dg, db = (pr - wanted) * amount, (pg - wanted) * amount, (pb - wanted) * amount
                     high = max(max(dr, dg), db)
                     low = -min(min(dr, dg), db)
-                    fit = min(one, min((one - wanted) / max(high, np.float32(1e-6)), wanted / max(low, np.float32(1e-6))))
+                    fit = min(
+                        one, min((one - wanted) / max(high, np.float32(1e-6)), wanted / max(low, np.float32(1e-6)))
+                    )
                     r[i] += m[i] * (wanted + dr * fit - r[i])
                     g[i] += m[i] * (wanted + dg * fit - g[i])
                     b[i] += m[i] * (wanted + db * fit - b[i])

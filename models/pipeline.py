@@ -1,0 +1,103 @@
+"""The retouch pipeline: thumbnail, developed thumbnail and parameter map in, bilateral grid out.
+
+A diffusers `DiffusionPipeline` with a stock DDIM scheduler (Song et al. 2021) that predicts the clean sample, with trailing
+steps and zero terminal signal (Lin et al. 2024), so that one step already gives the expected look and more steps settle on
+one look among many, chosen by the seed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import DDIMScheduler, DiffusionPipeline
+from diffusers.utils import BaseOutput
+from torch import Tensor
+
+from models.denoiser import GridDenoiser
+from models.parameter_map import CHANNELS, SIZE
+
+#: Shares of variance of the noise at 64, 8, 2 and 1 px. A look is a low-frequency thing: under white noise alone a 64×64
+#: thumbnail still shows it at nearly every level, and all samples would be one.
+NOISE_MIX = {64: 0.4, 8: 0.2, 2: 0.2, 1: 0.2}
+
+
+def look_noise(shape: Sequence[int], generator: torch.Generator) -> Tensor:
+    """Noise (B, 3, 64, 64) of unit variance with NOISE_MIX's spectrum.
+
+    >>> tuple(look_noise((2, 3, 64, 64), torch.Generator().manual_seed(0)).shape)
+    (2, 3, 64, 64)
+    """
+    batch, channels, height, width = shape
+    out = torch.zeros(batch, channels, height, width)
+    for size, share in NOISE_MIX.items():
+        coarse = torch.randn(batch, channels, size, size, generator=generator)
+        out += share**0.5 * coarse.repeat_interleave(height // size, 2).repeat_interleave(width // size, 3)
+    return out
+
+
+def make_scheduler() -> DDIMScheduler:
+    """The scheduler the denoiser is trained with."""
+    return DDIMScheduler(
+        num_train_timesteps=1000, beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012,
+        prediction_type="sample", timestep_spacing="trailing", rescale_betas_zero_snr=True, clip_sample=False,
+        set_alpha_to_one=True,
+    )  # fmt: skip
+
+
+@dataclass
+class RetouchOutput(BaseOutput):
+    """`grids`: (B, 12, 8, 16, 16) float32 on the CPU; `samples`: the last clean thumbnails (B, 3, 64, 64) in [0, 1]."""
+
+    grids: Tensor
+    samples: Tensor
+
+
+class RetouchPipeline(DiffusionPipeline):
+    """`pipeline(photo, developed, maps)` runs 1-8 denoising steps and returns the last grid."""
+
+    def __init__(self, denoiser: GridDenoiser, scheduler: DDIMScheduler) -> None:
+        super().__init__()
+        self.register_modules(denoiser=denoiser, scheduler=scheduler)
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        photo: Tensor,
+        developed: Tensor | None = None,
+        maps: Tensor | None = None,
+        num_inference_steps: int = 4,
+        generator: torch.Generator | None = None,
+    ) -> RetouchOutput:
+        """`photo`, `developed`: (B, 3, 64, 64) in [0, 1]; `maps`: (B, 15, 64, 64), zeros for the automatic look."""
+        if photo.shape[1:] != (3, SIZE, SIZE):
+            raise ValueError(f"expected thumbnails of shape (B, 3, {SIZE}, {SIZE}), not {tuple(photo.shape)}")
+        device = self.denoiser.device
+        photo = photo.to(device)
+        developed = photo if developed is None else developed.to(device)
+        maps = torch.zeros(photo.shape[0], CHANNELS, SIZE, SIZE, device=device) if maps is None else maps.to(device)
+        sample = look_noise(photo.shape, generator or torch.Generator().manual_seed(0)).to(device)
+        self.scheduler.set_timesteps(num_inference_steps, device=device)
+        out = None
+        for t in self.scheduler.timesteps:
+            out = self.denoiser(sample, t.expand(photo.shape[0]), photo, developed, maps)
+            sample = self.scheduler.step(out.sample, t, sample).prev_sample
+        assert out is not None  # at least one step
+        return RetouchOutput(grids=out.grid.float().cpu(), samples=((out.sample.float() + 1) / 2).clamp(0, 1).cpu())
+
+
+def thumbnail_tensor(rgb: np.ndarray) -> Tensor:
+    """(h, w, 3) float in [0, 1] of any size → (1, 3, 64, 64)."""
+    import cv2
+
+    small = cv2.resize(np.ascontiguousarray(rgb, np.float32), (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+    return torch.from_numpy(np.ascontiguousarray(small.transpose(2, 0, 1)))[None]
+
+
+def load_pipeline(folder: Path) -> RetouchPipeline:
+    """Load a pipeline from a local folder; nothing is fetched."""
+    return RetouchPipeline(
+        GridDenoiser.from_pretrained(folder / "denoiser", local_files_only=True),
+        DDIMScheduler.from_pretrained(folder / "scheduler", local_files_only=True),
+    )
