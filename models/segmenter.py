@@ -1,11 +1,10 @@
 """The segmenter: a small convolutional network that says, softly, what every pixel of a photo shows.
 
-A residual encoder (strides 2 to 32) with a feature-pyramid decoder (Lin et al. 2017) at stride 4. The input is the photo
-as it is; the network has been trained under strong changes of exposure and colour cast, so that a bad photo is read like
-a good one. `segment` gives class probabilities and the pooled features that the scene encoder builds on.
+A residual encoder (strides 2 to 32) with a feature-pyramid decoder (Lin et al. 2017) at stride 4. The input is the
+photo as it is; the network has been trained under strong changes of exposure and colour cast, so that a bad photo is
+read like a good one. `segment` gives class probabilities and the pooled features that the scene encoder builds on.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -17,17 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.pinned import load_safetensors
+from models.segmentation import CLASSES, Segmentation
 
 FloatImage = NDArray[np.float32]
-
-#: The classes in channel order. `person` is what is left of a person after skin, hair and clothing (glasses, teeth, crowds).
-CLASSES: Final = (
-    "sky", "water", "vegetation", "ground", "mountain", "building", "person", "skin", "hair", "clothing", "animal",
-    "vehicle", "food", "other",
-)  # fmt: skip
-
-#: The channels that together make up a whole person.
-PERSON_PARTS: Final = ("person", "skin", "hair", "clothing")
 
 #: Long edge, in pixels, at which a photo is read. Multiple of 32.
 READ_AT: Final = 320
@@ -105,19 +96,6 @@ class Segmenter(nn.Module):
 def up(x: Tensor) -> Tensor:
     """Twice the size, bilinear."""
     return functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
-
-
-@dataclass(frozen=True, eq=False)
-class Segmentation:
-    """Class probabilities (14, h, w), summing to 1 at every pixel, and the pooled features (352,)."""
-
-    probabilities: FloatImage
-    features: FloatImage
-
-    def of(self, *names: str) -> FloatImage:
-        """The probability (h, w) that a pixel shows one of `names`."""
-        chosen = self.probabilities[[CLASSES.index(name) for name in names]]
-        return np.asarray(chosen.sum(axis=0), np.float32)
 
 
 @lru_cache(maxsize=1)

@@ -1,10 +1,10 @@
 """Train the segmenter on partly labelled photos: `python -m models.training.segmenter DATA --out FOLDER`.
 
 DATA holds `train_photos/`, `train_labels/`, `train_labels_bsds/`, `train_labels_permissive/`; any of the label folders
-may be absent. Every pixel carries the *set* of classes it may show, as a bit mask: one class where a person labelled it,
-several where the set does not tell them apart (a BSDS person may be skin, hair or clothing), all where nothing is known.
-The loss is the negative log of the probability that falls into the set (Cour, Sapp and Taskar, "Learning from Partial
-Labels", JMLR 2011), so a class that a set does not annotate is not a negative there.
+may be absent. Every pixel carries the *set* of classes it may show, as a bit mask: one class where a person labelled
+it, several where the set does not tell them apart (a BSDS person may be skin, hair or clothing), all where nothing is
+known. The loss is the negative log of the probability that falls into the set (Cour, Sapp and Taskar, "Learning from
+Partial Labels", JMLR 2011), so a class that a set does not annotate is not a negative there.
 
 An interrupted run goes on from `FOLDER/state.safetensors` when the same command is given again.
 """
@@ -29,7 +29,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from models import pinned
-from models.segmenter import CLASSES, PERSON_PARTS, Segmenter
+from models.segmentation import CLASSES, PERSON_PARTS
+from models.segmenter import Segmenter
 
 Bits = NDArray[np.uint16]
 
@@ -122,8 +123,8 @@ def read_sets(data: Path) -> dict[str, list[Example]]:
     for photo in sorted(photos.glob("feedme_*.jpg")):
         jobs.append(("food", photo, None, index_bits(CLASSES)))
     sets: dict[str, list[Example]] = {}
-    for kind, photo, label, table in jobs:
-        found = example(photo, label, table)
+    for kind, picture, index, table in jobs:
+        found = example(picture, index, table)
         if found is not None:
             bits = food_bits(found.bits) if kind == "food" else found.bits
             sets.setdefault(kind, []).append(Example(found.photo, bits))
@@ -141,9 +142,8 @@ def crop(one: Example, size: int, rng: np.random.Generator) -> Example:
     if rng.random() < 0.5:
         turn[0] *= -1
     margin = max(0.0, 0.5 - side / 2 / width), max(0.0, 0.5 - side / 2 / height)
-    centre = np.array([
-        (0.5 + rng.uniform(-1, 1) * (margin[0] + 0.05)) * width, (0.5 + rng.uniform(-1, 1) * (margin[1] + 0.05)) * height
-    ])  # fmt: skip
+    at = 0.5 + rng.uniform(-1, 1, 2) * (np.array(margin) + 0.05)
+    centre = at * (width, height)
     matrix = np.hstack([turn, (np.array([size / 2, size / 2]) - turn @ centre)[:, None]])
     flags = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
     photo = cv2.warpAffine(one.photo, matrix, (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE)
@@ -163,7 +163,7 @@ def paste(person: Example, place: Example) -> Example:
 
 
 def spoil(x: Tensor, seed: int) -> Tensor:
-    """Change exposure, gamma, colour cast, contrast, saturation, haze, blur and noise of a batch (B, 3, h, w) in [0, 1]."""
+    """Change exposure, cast, contrast, saturation, haze, blur and noise of a batch (B, 3, h, w) in [0, 1]."""
     g = torch.Generator().manual_seed(seed)
     n = len(x)
 
@@ -310,7 +310,8 @@ def train(
         if (step + 1) % 50 == 0 or step + 1 == steps:
             pace = (time.monotonic() - began) / (step + 1 - first)
             print(
-                f"step {step + 1}/{steps}  loss {shown:.3f}  {pace:.2f} s/step  {pace * (steps - step - 1) / 60:.1f} min left",
+                f"step {step + 1}/{steps}  loss {shown:.3f}  {pace:.2f} s/step  "
+                f"{pace * (steps - step - 1) / 60:.1f} min left",
                 flush=True,
             )
         if (step + 1) % 500 == 0 or step + 1 == steps:
