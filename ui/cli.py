@@ -10,9 +10,7 @@ import typer
 from models.errors import BurnishError
 from ui import cli_taste
 from ui.terminal import RefusedError, fail
-
-#: Whose taste it is when nobody says otherwise; the app uses the same name.
-DEFAULT_USER = "me"
+from ui.words import DEFAULT_USER
 
 app = typer.Typer(
     name="burnish",
@@ -85,7 +83,7 @@ def serve(
 @app.command()
 def edit(
     photo: PhotoArgument,
-    texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="What you want; each TEXT is a turn.")],
+    texts: Annotated[list[str], typer.Argument(metavar="TEXT", help="What you want; each TEXT is a turn.")],
     out: OutOption = None,
     user: UserOption = DEFAULT_USER,
     feedback: Annotated[
@@ -151,7 +149,7 @@ def look(
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there already.")] = False,
 ) -> None:
-    """Say what is seen in a photo: its regions, what could be better, and what to ask for.
+    """Say what is seen in a photo and what to ask for.
 
     \b
     Examples:
@@ -171,7 +169,9 @@ def apply(
     out: OutOption = None,
     overwrite: OverwriteOption = False,
 ) -> None:
-    """Render a saved recipe on a photo; on the photo it was made for, the bytes come out the same.
+    """Render a saved recipe on a photo.
+
+    On the photo it was made for, the bytes come out the same.
 
     \b
     Examples:
@@ -186,7 +186,7 @@ def apply(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Entry point of `burnish`: exits with 0, 1 (cannot be done), 2 (typed wrongly), 70 (a fault of ours) or 130 (stopped)."""
+    """Entry point: exits with 0, 1 (cannot be done), 2 (typed wrongly), 70 (our fault) or 130 (stopped)."""
     # Results are UTF-8 wherever they are piped to; a terminal that lacks a sign shows "?".
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -214,11 +214,11 @@ def _run(arguments: list[str] | None) -> int:
         message = getattr(error, "format_message", None)  # a usage error of the argument parser, whatever its version
         if message is None:
             return _fault(error)
-        context = getattr(error, "ctx", None)
-        if not (text := str(message())):
-            typer.echo(context.get_help() if context else "")
+        text = str(message())
+        if type(error).__name__ == "NoArgsIsHelpError":
+            typer.echo(text)
             return 0
-        command = getattr(context, "command_path", "burnish")
+        command = getattr(getattr(error, "ctx", None), "command_path", "burnish")
         fail(f"{text.rstrip('.')}; see '{command} --help'.")
         return 2
 
@@ -229,9 +229,7 @@ def _fault(error: Exception) -> int:
         import traceback
 
         traceback.print_exception(error)
-    fail(
-        f"Something in Burnish broke ({type(error).__name__}: {error}); set BURNISH_DEBUG=1 and run it again to see where."
-    )
+    fail(f"Burnish broke ({type(error).__name__}: {error}); run it again with BURNISH_DEBUG=1 to see where.")
     return 70
 
 

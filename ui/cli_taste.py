@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ui.terminal import RefusedError, put, put_json, settings
-from ui.words import attribute_name, points, region_name
+from ui.words import DEFAULT_USER, attribute_name, points, region_name
 
 if TYPE_CHECKING:
     from memory.record import Preference
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="""What Burnish has learned from your likes and dislikes: see it, move it, forget it.
+    help="""See, move or forget what was learned from you.
 
     \b
     Examples:
@@ -34,7 +34,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of 
 
 
 @app.command("list")
-def show_all(user: UserOption = "me", as_json: JsonOption = False) -> None:
+def show_all(user: UserOption = DEFAULT_USER, as_json: JsonOption = False) -> None:
     """List what was liked and disliked, newest first."""
     with closing(_memory()) as memory:
         records = memory.list(user)
@@ -49,7 +49,7 @@ def show_all(user: UserOption = "me", as_json: JsonOption = False) -> None:
 @app.command("show")
 def show_one(
     which: Annotated[str, typer.Argument(metavar="ID", help="The beginning of an id from `burnish taste list`.")],
-    user: UserOption = "me",
+    user: UserOption = DEFAULT_USER,
     as_json: JsonOption = False,
 ) -> None:
     """Show one memory: the photo it came from and every value that was learned."""
@@ -72,7 +72,7 @@ def forget(
         typer.Argument(metavar="[ID|KIND]", help="The beginning of an id, or a kind of scene such as sunset."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Forget everything of this user.")] = False,
-    user: UserOption = "me",
+    user: UserOption = DEFAULT_USER,
 ) -> None:
     """Delete memories for good: one, a kind of scene, or all of them.
 
@@ -103,7 +103,7 @@ def export_taste(
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="OUT.json", help="Where to write; stdout without it.")
     ] = None,
-    user: UserOption = "me",
+    user: UserOption = DEFAULT_USER,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT when it is there already.")] = False,
 ) -> None:
     """Write everything learned as one JSON file, to keep or to move to another machine."""

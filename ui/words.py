@@ -1,10 +1,13 @@
 """How things are named to people: regions, attributes, values and changes."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from agent.events import Change
+
+#: Whose taste it is when nobody says otherwise, in the app and on the command line.
+DEFAULT_USER: Final = "me"
 
 _ATTRIBUTES = {"black_and_white": "black and white", "look": "overall look"}
 

@@ -1,0 +1,273 @@
+"""What happens on the page: every event handler, over a `Desk`. Errors become sentences, never a stack of code."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import gradio as gr
+
+from models.errors import BurnishError
+from ui.chat import REASONS, Bubble, Progress, answered, said, told
+from ui.desk import Desk, Session
+from ui.edit import MAX_TEXT
+from ui.words import DEFAULT_USER, clean
+
+if TYPE_CHECKING:
+    from agent.events import Event, Result
+    from ui.app import Parts
+
+#: New values of some components.
+Paint = dict[Any, Any]
+
+
+class Actions:
+    """Handlers bound to the page's parts."""
+
+    def __init__(self, desk: Desk, parts: "Parts", examples: list[Path]) -> None:
+        self.desk, self.parts, self.examples = desk, parts, examples
+
+    # Arriving and opening
+
+    async def arrive(self, session: Session, kept: dict[str, str]) -> Paint:
+        """A page was loaded: take up the conversation this browser was in, or welcome."""
+        user = str((kept or {}).get("user") or DEFAULT_USER)[:80]
+        session = Session(user=user)
+        if thread := str((kept or {}).get("thread") or ""):
+            try:
+                session, messages = await self.desk.resume(session, thread)
+                return await self._page(session, messages)
+            except BurnishError:  # forgotten, or of another installation: begin anew
+                pass
+        return await self._home(session)
+
+    async def open_upload(self, session: Session, file: str | None) -> Paint:
+        """A photo was chosen or dropped."""
+        return await self._open(session, Path(file)) if file else {}
+
+    async def open_example(self, session: Session, picked: gr.SelectData) -> Paint:
+        """An example was clicked."""
+        return await self._open(session, self.examples[int(picked.index)])
+
+    async def open_recent(self, session: Session, threads: list[str], picked: gr.SelectData) -> Paint:
+        """An earlier conversation was clicked."""
+        try:
+            return await self._page(*await self.desk.resume(session, threads[int(picked.index)]))
+        except (BurnishError, IndexError) as error:
+            gr.Warning(str(error))
+            return {}
+
+    async def go_home(self, session: Session) -> Paint:
+        """Leave the photo; its conversation stays in the list of recent ones."""
+        return await self._home(Session(user=session.user))
+
+    async def change_user(self, session: Session, name: str) -> Paint:
+        """Another person sits down: the open photo is opened anew for them."""
+        name = " ".join((name or "").split()) or DEFAULT_USER
+        if name == session.user:
+            return {self.parts.user: name}
+        fresh = replace(session, user=name)
+        if session.source:
+            return {**await self._open(fresh, Path(session.source)), self.parts.user: name}
+        return await self._home(Session(user=name))
+
+    async def _open(self, session: Session, path: Path) -> Paint:
+        try:
+            return await self._page(*await self.desk.open_photo(session, path))
+        except BurnishError as error:
+            gr.Warning(str(error), title="This photo cannot be opened")
+            return {}
+
+    async def _home(self, session: Session) -> Paint:
+        at = self.parts
+        pictures, threads = await self.desk.recent(session.user)
+        return {
+            at.session: session,
+            at.kept: {"thread": "", "user": session.user},
+            at.user: session.user,
+            at.welcome: gr.update(visible=True),
+            at.stage: gr.update(visible=False),
+            at.recent_box: gr.update(visible=bool(pictures)),
+            at.recent: gr.update(value=pictures, selected_index=None),
+            at.recent_threads: threads,
+            at.chat: [],
+            **self._idle(),
+        }
+
+    async def _page(self, session: Session, messages: list[Bubble]) -> Paint:
+        at = self.parts
+        session, frames = await self._frames(session)
+        return {
+            **frames,
+            at.session: session,
+            at.kept: {"thread": session.thread, "user": session.user},
+            at.user: session.user,
+            at.welcome: gr.update(visible=False),
+            at.stage: gr.update(visible=True),
+            at.chat: messages,
+            **self._idle(),
+        }
+
+    # Talking
+
+    async def send(self, session: Session, chat: list[Bubble], text: str) -> AsyncIterator[Paint]:
+        """A message was sent."""
+        text = (text or "").strip()
+        if not session.thread:
+            gr.Info("Open a photo first, or click one of the examples.")
+            yield {}
+        elif not text:
+            gr.Info('Write what should change, for example "a bit warmer".')
+            yield {}
+        elif len(text) > MAX_TEXT:
+            gr.Warning(f"That message has {len(text)} characters; say it in at most {MAX_TEXT}.")
+            yield {}
+        else:
+            async for paint in self._run(session, [*chat, said(text)], lambda s: s.turn(session.thread, text)):
+                yield paint
+
+    async def choose(self, session: Session, chat: list[Bubble], picked: gr.SelectData) -> AsyncIterator[Paint]:
+        """A quick reply was clicked."""
+        async for paint in self.send(session, chat, str(picked.value)):
+            yield paint
+
+    async def like(self, session: Session, chat: list[Bubble]) -> AsyncIterator[Paint]:
+        """Thumbs up for the picture on the page."""
+        async for paint in self._feedback(session, chat, "like"):
+            yield paint
+
+    async def dislike(self, session: Session, chat: list[Bubble]) -> AsyncIterator[Paint]:
+        """Thumbs down for the picture on the page."""
+        async for paint in self._feedback(session, chat, "dislike"):
+            yield paint
+
+    async def thumb(self, session: Session, chat: list[Bubble], given: gr.LikeData) -> AsyncIterator[Paint]:
+        """Thumbs, or a reason, at an answer of the chat; at an earlier one they bring its version back first."""
+        index = given.index if isinstance(given.index, int) else given.index[0]
+        kind: Literal["like", "dislike", "withdraw"]
+        reason = given.liked if isinstance(given.liked, str) and given.liked in REASONS else ""
+        if reason:
+            kind = "dislike"
+        else:
+            kind = {True: "like", "Like": "like", False: "dislike", "Dislike": "dislike"}.get(given.liked, "withdraw")  # type: ignore[assignment]
+        version = session.answers.get(index, session.version)
+        if version != session.version and version in session.versions:
+            try:
+                await (await self.desk.studio()).command(session.thread, f"goto:{version}")
+            except BurnishError as error:
+                gr.Warning(str(error))
+        async for paint in self._feedback(session, chat, kind, reason):
+            yield paint
+
+    async def _feedback(
+        self,
+        session: Session,
+        chat: list[Bubble],
+        kind: Literal["like", "dislike", "withdraw"],
+        reason: str = "",
+    ) -> AsyncIterator[Paint]:
+        if not session.thread:
+            gr.Info("Open a photo first, or click one of the examples.")
+            yield {}
+            return
+        chat = [*chat, said(reason)] if reason else chat
+        async for paint in self._run(session, chat, lambda s: s.feedback(session.thread, kind, reason)):
+            yield paint
+
+    async def _run(
+        self, session: Session, chat: list[Bubble], start: "Callable[[Any], AsyncIterator[Event]]"
+    ) -> AsyncIterator[Paint]:
+        """A turn from its first step to its answer, painted as it goes."""
+        from agent.events import Failed, Result
+
+        at, progress = self.parts, Progress()
+        working = [*chat, progress.bubble()]
+        yield {at.chat: working, at.box: "", at.send: gr.update(visible=False), at.stop: gr.update(visible=True)}
+        try:
+            async for event in start(await self.desk.studio()):
+                if isinstance(event, Result):
+                    yield await self._done(session, [*chat, progress.bubble(done=True)], event)
+                elif isinstance(event, Failed):
+                    yield {at.chat: [*chat, progress.bubble(done=True), told(event.text)], **self._idle()}
+                else:
+                    progress.add(event)
+                    yield {at.chat: [*chat, progress.bubble()]}
+        except BurnishError as error:
+            yield {at.chat: [*chat, progress.bubble(done=True), told(str(error))], **self._idle()}
+
+    async def _done(self, session: Session, chat: list[Bubble], result: "Result") -> Paint:
+        session, frames = await self._frames(session)
+        answers = {**session.answers, len(chat): result.version}
+        chat = [{**bubble, "options": []} for bubble in chat]  # earlier quick replies have had their turn
+        return {
+            **frames,
+            self.parts.session: replace(session, answers=answers),
+            self.parts.chat: [*chat, answered(result)],
+            **self._idle(),
+        }
+
+    def stopped(self, session: Session, chat: list[Bubble]) -> Paint:
+        """Stop was pressed: the running turn was cancelled, nothing of it is kept."""
+        done = [
+            {**b, "metadata": {"title": "Stopped", "status": "done"}}
+            if (b.get("metadata") or {}).get("status") == "pending"
+            else b
+            for b in chat
+        ]
+        return {self.parts.chat: [*done, told("Stopped; the photo is as it was.")], **self._idle()}
+
+    # Moving through the versions
+
+    async def undo(self, session: Session, chat: list[Bubble]) -> Paint:
+        """One step back."""
+        return await self._command(session, chat, "undo")
+
+    async def redo(self, session: Session, chat: list[Bubble]) -> Paint:
+        """One step forward again."""
+        return await self._command(session, chat, "redo")
+
+    async def reset(self, session: Session, chat: list[Bubble]) -> Paint:
+        """Back to the photo as opened; all versions stay in the strip."""
+        return await self._command(session, chat, "reset")
+
+    async def go_to(self, session: Session, chat: list[Bubble], picked: gr.SelectData) -> Paint:
+        """A version of the strip was clicked."""
+        number = session.versions[int(picked.index)] if int(picked.index) < len(session.versions) else 0
+        return {} if number == session.version else await self._command(session, chat, f"goto:{number}")
+
+    async def _command(self, session: Session, chat: list[Bubble], name: str) -> Paint:
+        if not session.thread:
+            return {}
+        try:
+            await (await self.desk.studio()).command(session.thread, name)
+            session, frames = await self._frames(session)
+        except BurnishError as error:
+            gr.Info(str(error))
+            return {}
+        return {**frames, self.parts.session: session}
+
+    async def _frames(self, session: Session) -> tuple[Session, Paint]:
+        at = self.parts
+        session, frames = await self.desk.frames(session)
+        return session, {
+            at.slider: (frames.before, frames.after),
+            at.strip: gr.update(value=frames.strip, selected_index=frames.selected),
+            at.title: f"**{clean(session.name)}** · {session.width} × {session.height} · {clean(frames.label)}",
+        }
+
+    def _idle(self) -> Paint:
+        return {self.parts.send: gr.update(visible=True), self.parts.stop: gr.update(visible=False)}
+
+    # Saving
+
+    async def save(self, session: Session, format_: str) -> Any:
+        """Render the version on the page at full size."""
+        from ui.app import EXPORTS
+
+        if not session.thread:
+            raise gr.Error("Open a photo first.", print_exception=False)
+        gr.Info("Rendering at full size …", duration=3)
+        try:
+            return await self.desk.export(session, EXPORTS[format_])
+        except BurnishError as error:
+            raise gr.Error(str(error), title="Not saved", print_exception=False) from error

@@ -1,0 +1,87 @@
+"""Events of the agent as messages of the chat."""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from ui.words import change_table, clean, seconds
+
+if TYPE_CHECKING:
+    from agent.events import Event, Message, Opened, Result
+
+#: A message as Gradio's Chatbot takes it.
+Bubble = dict[str, Any]
+
+#: Reasons offered beside the thumbs; each is what a person would write.
+REASONS: Final = ("Too strong", "Too weak", "Too warm", "Too cool", "Wrong area")
+
+#: Quick replies shown at once; more is a list to read, not a choice.
+_MAX_OPTIONS = 5
+
+
+def said(text: str) -> Bubble:
+    """What the person wrote."""
+    return {"role": "user", "content": text}
+
+
+def told(text: str, options: Sequence[str] = ()) -> Bubble:
+    """A plain sentence of ours, with quick replies."""
+    return {"role": "assistant", "content": clean(text), "options": _options(options)}
+
+
+def greeting(opened: "Opened") -> Bubble:
+    """The first message about a photo: what is seen, and what could be asked for."""
+    return told(f"{opened.summary} What would you like?".strip(), opened.suggestions)
+
+
+def answered(result: "Result") -> Bubble:
+    """The answer of a turn: sentences, the table of changes, the memories it leans on, quick replies."""
+    parts = [clean(result.answer), change_table(result.changes)]
+    parts += [f"♥ {clean(text)}" for text in result.memory_used]
+    text = "\n\n".join(part for part in parts if part)
+    return {"role": "assistant", "content": text or "Done.", "options": _options(result.options)}
+
+
+def remembered(messages: Iterable["Message"], last: "Result | None" = None) -> list[Bubble]:
+    """A conversation taken up again."""
+    bubbles = [said(m.text) if m.role == "user" else told(m.text) for m in messages]
+    if last is not None and bubbles and bubbles[-1]["role"] == "assistant":
+        bubbles[-1]["options"] = _options(last.options)
+    return bubbles
+
+
+@dataclass
+class Progress:
+    """The live steps of one turn: a thought that names what is going on and folds away when it is done."""
+
+    started: float = field(default_factory=time.monotonic)
+    lines: list[str] = field(default_factory=list)
+    now: str = "Reading your message"
+
+    def add(self, event: "Event") -> None:
+        """Take in a step or a note."""
+        from agent.events import Note, Step
+
+        if isinstance(event, Step) and event.state == "running":
+            self.now = event.text
+        elif isinstance(event, Step):
+            took = f" · {seconds(event.seconds)}" if event.seconds is not None else ""
+            self.lines.append(f"- {clean(event.text)}{took}")
+        elif isinstance(event, Note):
+            self.lines.append(f"- {clean(event.text)}")
+
+    def bubble(self, *, done: bool = False, stopped: bool = False) -> Bubble:
+        """The thought as it stands."""
+        took = round(time.monotonic() - self.started, 1)
+        if stopped:
+            metadata = {"title": "Stopped", "status": "done", "duration": took}
+        elif done:
+            metadata = {"title": "How I did it", "status": "done", "duration": took}
+        else:
+            metadata = {"title": self.now, "status": "pending"}
+        return {"role": "assistant", "content": "\n".join(self.lines), "metadata": metadata}
+
+
+def _options(texts: Sequence[str]) -> list[dict[str, str]]:
+    return [{"value": text, "label": text} for text in texts[:_MAX_OPTIONS]]

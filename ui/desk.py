@@ -1,0 +1,135 @@
+"""One person at one photo: the conversation a browser tab holds, and what the page shows of it. Knows nothing of Gradio."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ui.chat import Bubble, greeting, remembered
+from ui.shelf import export_name, folder, publish
+from ui.words import DEFAULT_USER
+
+if TYPE_CHECKING:
+    from agent.events import VersionView
+    from agent.studio import Studio
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a tab remembers. Only text and numbers: it is copied with every event."""
+
+    user: str = DEFAULT_USER
+    thread: str = ""
+    name: str = ""
+    """File name of the photo."""
+    source: str = ""
+    """Where the photo was opened from, to open it again for somebody else."""
+    shelf: str = ""
+    """Folder in the cache whose files this tab may fetch."""
+    width: int = 0
+    height: int = 0
+    version: int = 0
+    versions: tuple[int, ...] = (0,)
+    """Numbers of the versions in the strip, in its order."""
+    answers: dict[int, int] = field(default_factory=dict)
+    """Index of a chat message → the version it is about."""
+
+
+@dataclass(frozen=True)
+class Frames:
+    """The pictures of the page: before and after of equal size, and the strip of versions with captions."""
+
+    before: str
+    after: str
+    strip: list[tuple[str, str]]
+    selected: int | None
+    label: str
+
+
+class Desk:
+    """The studio of this process, opened when the first page asks for it, and the cache its pictures are shown from."""
+
+    def __init__(self, open_studio: "Callable[[], Awaitable[Studio]]", cache: Path) -> None:
+        self.cache = cache
+        self._open = open_studio
+        self._studio: Studio | None = None
+        self._lock = asyncio.Lock()
+
+    async def studio(self) -> "Studio":
+        """The studio, opened once."""
+        async with self._lock:
+            if self._studio is None:
+                self._studio = await self._open()
+            return self._studio
+
+    async def close(self) -> None:
+        """Close the studio, if it was opened."""
+        async with self._lock:
+            if self._studio is not None:
+                await self._studio.close()
+                self._studio = None
+
+    async def open_photo(self, session: Session, path: Path) -> tuple[Session, list[Bubble]]:
+        """Begin a conversation about a photo. Raises `BurnishError`."""
+        opened = await (await self.studio()).start(path, session.user)
+        fresh = Session(
+            user=session.user,
+            thread=opened.thread,
+            name=path.name,
+            source=str(path),
+            shelf=str(folder(self.cache)),
+            width=opened.width,
+            height=opened.height,
+        )
+        return fresh, [greeting(opened)]
+
+    async def resume(self, session: Session, thread: str) -> tuple[Session, list[Bubble]]:
+        """Take up a conversation of this person. Raises `BurnishError` when it is not theirs or not known."""
+        back = await (await self.studio()).resume(thread, session.user)
+        messages = remembered(back.messages, back.result)
+        answers = {i: m.version for i, m in enumerate(back.messages) if m.role == "assistant" and m.version is not None}
+        if not messages:
+            messages = [greeting(back)]
+        fresh = Session(
+            user=session.user,
+            thread=back.thread,
+            name=back.name,
+            shelf=str(folder(self.cache)),
+            width=back.width,
+            height=back.height,
+            version=back.result.version,
+            answers=answers,
+        )
+        return fresh, messages
+
+    async def frames(self, session: Session) -> tuple[Session, Frames]:
+        """The pictures of where the conversation stands."""
+        studio = await self.studio()
+        views = await studio.versions(session.thread)
+        place = Path(session.shelf)
+        at = next((view for view in views if view.current), views[0])
+        before = publish(studio.original(session.thread), place)
+        strip = [(publish(view.thumbnail, place), caption(view)) for view in views]
+        numbers = tuple(view.number for view in views)
+        frames = Frames(before, publish(at.preview, place), strip, numbers.index(at.number), caption(at))
+        return replace(session, version=at.number, versions=numbers), frames
+
+    async def recent(self, user: str, limit: int = 8) -> tuple[list[tuple[str, str]], list[str]]:
+        """The person's last conversations: pictures with captions for a gallery, and their threads."""
+        views = (await (await self.studio()).threads(user))[:limit]
+        if not views:
+            return [], []
+        place = folder(self.cache)
+        return [(publish(v.thumbnail, place), v.name) for v in views], [v.thread for v in views]
+
+    async def export(self, session: Session, suffix: str, **options: Any) -> str:
+        """The current version at full size as a file the browser may fetch."""
+        out = Path(session.shelf) / export_name(session.name, suffix)
+        return str(await (await self.studio()).export(session.thread, out, overwrite=True, **options))
+
+
+def caption(view: "VersionView") -> str:
+    """What stands under a version in the strip."""
+    mark = {"like": " ♥", "dislike": " ✕", None: ""}[view.feedback]
+    return f"{'Original' if view.number == 0 else f'{view.number} · {view.label}'}{mark}"
