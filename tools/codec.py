@@ -10,6 +10,7 @@ its size is checked, and only then are pixels decoded, from the same bytes that 
 """
 
 import re
+import struct
 from dataclasses import dataclass
 
 import cv2
@@ -151,7 +152,7 @@ def _decode(data: bytes, format: str, name: str, fail_on: str) -> Decoded:
         space=space,
         exif=exif,
         # libvips says 1 pixel a millimetre where the file says nothing.
-        dpi=round(dots, 2) if 10 <= dots <= 100_000 and image.xres != 1 else 72.0,
+        dpi=round(dots, 1) if 10 <= dots <= 100_000 and image.xres != 1 else 72.0,
     )
 
 
@@ -214,4 +215,14 @@ def encode(
         }[format]()
     except (pyvips.Error, MemoryError) as error:
         raise PhotoError(f"The photo could not be written as {format}; there may be too little memory.") from error
+    if format == "JPEG":
+        data = _with_print_size(data, dpi)
     return exif_block.embed(data, format, exif) if exif is not None else data
+
+
+def _with_print_size(jpeg: bytes, dpi: float) -> bytes:
+    """A JPEG with the JFIF segment that says its dots per inch; libvips writes none when it keeps the profile alone."""
+    if jpeg[2:4] == b"\xff\xe0":
+        return jpeg
+    dots = struct.pack(">H", min(round(dpi), 65535))
+    return jpeg[:2] + b"\xff\xe0\0\x10JFIF\0\1\1\1" + dots + dots + b"\0\0" + jpeg[2:]
