@@ -87,6 +87,7 @@ class Actions:
             at.user: session.user,
             at.welcome: gr.update(visible=True),
             at.stage: gr.update(visible=False),
+            at.talk: gr.update(visible=False),
             at.recent_box: gr.update(visible=bool(pictures)),
             at.recent: gr.update(value=pictures, selected_index=None),
             at.recent_threads: threads,
@@ -104,6 +105,7 @@ class Actions:
             at.user: session.user,
             at.welcome: gr.update(visible=False),
             at.stage: gr.update(visible=True),
+            at.talk: gr.update(visible=True),
             at.chat: messages,
             **self._idle(),
         }

@@ -36,6 +36,9 @@ Open a photo and write as you would to a friend:
 *make the sky a bit bluer*, *brighten the people*, *less yellow*, *my usual*."""
 
 
+_LIMITS: Final = "JPEG, PNG, TIFF or WebP, up to 100 megapixels. Your photo stays on this machine and is never changed."
+
+
 @dataclass(frozen=True)
 class Parts:
     """The components that actions read and write."""
@@ -44,6 +47,7 @@ class Parts:
     kept: gr.BrowserState
     welcome: gr.Column
     stage: gr.Column
+    talk: gr.Column
     recent_box: gr.Column
     recent: gr.Gallery
     recent_threads: gr.State
@@ -79,6 +83,7 @@ def build(desk: "Desk") -> gr.Blocks:
                         drop = gr.File(
                             label="Open a photo", file_types=PHOTO_TYPES, type="filepath", height=190, elem_id="drop"
                         )
+                        gr.Markdown(_LIMITS, elem_classes="caption")
                         gr.Markdown("Or begin with one of these", elem_classes="caption")
                         tries = gr.Gallery(
                             [(str(path), name) for path, name in examples],
@@ -124,11 +129,11 @@ def build(desk: "Desk") -> gr.Blocks:
                             elem_id="slider",
                         )
                         with gr.Row(elem_id="tools", equal_height=True):
-                            undo = gr.Button("↶ Undo", size="sm", min_width=80, elem_id="undo")
-                            redo = gr.Button("↷ Redo", size="sm", min_width=80, elem_id="redo")
+                            undo = gr.Button("Undo", size="sm", min_width=80, elem_id="undo")
+                            redo = gr.Button("Redo", size="sm", min_width=80, elem_id="redo")
                             reset = gr.Button("Start over", size="sm", min_width=90, elem_id="reset")
-                            like = gr.Button("👍 Like", size="sm", min_width=80, elem_id="like")
-                            dislike = gr.Button("👎 Not right", size="sm", min_width=100, elem_id="dislike")
+                            like = gr.Button("Like", size="sm", min_width=80, elem_id="like")
+                            dislike = gr.Button("Not right", size="sm", min_width=100, elem_id="dislike")
                             format_ = gr.Dropdown(
                                 list(EXPORTS),
                                 value="JPEG",
@@ -155,14 +160,14 @@ def build(desk: "Desk") -> gr.Blocks:
                             elem_id="strip",
                             elem_classes="tiles",
                         )
-                with gr.Column(scale=4, min_width=320, elem_id="talk"):
+                with gr.Column(scale=4, min_width=320, elem_id="talk", visible=False) as talk:
                     chat = gr.Chatbot(
                         show_label=False,
                         label="Conversation",
                         elem_id="chat",
                         height="100%",
                         layout="bubble",
-                        buttons=["copy"],
+                        buttons=[],
                         latex_delimiters=[],
                         allow_tags=False,
                         feedback_options=("Like", "Dislike", *REASONS),
@@ -187,7 +192,7 @@ def build(desk: "Desk") -> gr.Blocks:
                 taste_page.build(desk, taste_tab, session)
 
         parts = Parts(
-            session, kept, welcome, stage, recent_box, recent, recent_threads, slider, title, strip, chat, box, send,
+            session, kept, welcome, stage, talk, recent_box, recent, recent_threads, slider, title, strip, chat, box, send,
             stop, save_link, user,
         )  # fmt: skip
         _wire(page, parts, Actions(desk, parts, [path for path, _ in examples]), locals())
@@ -198,7 +203,7 @@ def _wire(page: gr.Blocks, parts: Parts, do: Actions, on: dict[str, Any]) -> Non
     everything = [
         getattr(parts, name)
         for name in (
-            "session", "kept", "welcome", "stage", "recent_box", "recent", "recent_threads", "slider", "title",
+            "session", "kept", "welcome", "stage", "talk", "recent_box", "recent", "recent_threads", "slider", "title",
             "strip", "chat", "box", "send", "stop", "user",
         )
     ]  # fmt: skip
