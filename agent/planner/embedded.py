@@ -1,7 +1,10 @@
 """The embedded planner: offline, instant and deterministic. A grammar reads the request; tables say what words mean."""
 
-from agent.plan import Edit, Plan, PlanContext
-from agent.planner import grammar, scope
+import re
+from dataclasses import dataclass
+
+from agent.plan import Edit, OutOfScope, Plan, PlanContext
+from agent.planner import commands, followup, grammar, protect, scope, styles
 from agent.planner.chunks import chunk
 from agent.planner.lexicon import colour_axis, hue, lexicon
 from agent.planner.segments import split
@@ -15,41 +18,32 @@ _WEAK = frozenset(
 )
 
 _AXES = {"warm": ("temperature", 1), "cold": ("temperature", -1), "green": ("tint", -1), "magenta": ("tint", 1)}
+_THUMBS = {
+    "👍": "like",
+    "👎": "dislike",
+    "❤": "like",
+    "😍": "like",
+    "🔥": "like",
+    "🥰": "like",
+    "💯": "like",
+    "🤮": "dislike",
+    "🤢": "dislike",
+}
+
+#: Words of a purpose clause that say what becomes visible, not what to change.
+_OUTCOMES = frozenset("visible visable viewable clear clearly clearer pop out sharp sharply seen pop_out stand".split())
 
 
-def plan_text(text: str, context: PlanContext | None = None) -> Plan:
-    """Plan one message. Never raises: what cannot be understood is a plan of kind `none`.
+@dataclass(frozen=True)
+class Understood:
+    """What the grammar read in a text: edits with the words that led to them, wishes out of scope, contradictions."""
 
-    >>> plan_text("a bit brighter, and less yellow").edits[1].attribute
-    'temperature'
-    """
-    tokens = words(plain(text))
-    segments = split(chunk(tokens, lexicon()))
-    edits: dict[tuple[str, str], Edit] = {}
-    used: set[int] = set()
-    for segment in segments:
-        if segment.purpose == "hard":
-            continue
-        for mention in grammar.read(segment).mentions:
-            if mention.purpose and mention.text in (
-                "visible",
-                "visable",
-                "viewable",
-                "clear",
-                "clearly",
-                "clearer",
-                "pop",
-                "pop out",
-                "sharp",
-                "sharply",
-            ):
-                continue
-            used |= mention.words
-            for edit in to_edits(mention):
-                edits.setdefault((edit.region, edit.attribute), edit)
-    wishes = scope.out_of_scope(segments, used)
-    kind = "strong" if edits else "weak" if _WEAK.intersection(tokens) and not wishes else "none"
-    return Plan(kind=kind, edits=tuple(edits.values())[:48], out_of_scope=tuple(wishes))
+    edits: tuple[Edit, ...]
+    said: tuple[tuple[str, Edit], ...]
+    wishes: tuple[OutOfScope, ...]
+    contradictory: bool
+    own: tuple[tuple[str, Edit, bool], ...]
+    tokens: tuple[str, ...]
 
 
 class EmbeddedPlanner:
@@ -60,15 +54,93 @@ class EmbeddedPlanner:
         return plan_text(text, context)
 
 
+def plan_text(text: str, context: PlanContext | None = None) -> Plan:
+    """Plan one message. Never raises: what cannot be understood is a plan of kind `none`.
+
+    >>> plan_text("a bit brighter, and less yellow").edits[1].attribute
+    'temperature'
+    """
+    asked, attacked = commands.without_machinery(plain(text))
+    if not asked:
+        thumb = next((name for sign, name in _THUMBS.items() if sign in text[:40]), None)
+        return Plan(kind="command", command=thumb) if thumb and not attacked else Plan(kind="none")
+    kept, protected = protect.split_off(asked)
+    heard = understand(kept)
+    if (plan := followup.resolve(asked, context, list(heard.own))) is not None:
+        return plan
+    found = None if attacked else commands.find(asked, context.versions if context else 0)
+    if found and found.name not in ("help", "compare", "export") and commands.is_question(asked):
+        found = None
+    if found:
+        return _command(found, context)
+    if commands.is_question(asked):
+        return Plan(kind="question")
+    return _request(asked, kept, heard, protected)
+
+
 def explain(text: str, context: PlanContext | None = None) -> list[tuple[str, Edit]]:
-    """Which words led to which edit: pairs of the words in reading order and the edit."""
-    tokens = words(plain(text))
-    out: list[tuple[str, Edit]] = []
-    for segment in split(chunk(tokens, lexicon())):
+    """Which words led to which edit, in reading order; the whole text for edits that come from a look or the last turn."""
+    asked, _ = commands.without_machinery(plain(text))
+    kept, _ = protect.split_off(asked)
+    said = dict((edit, words) for words, edit in understand(kept).said)
+    return [(said.get(edit, asked), edit) for edit in plan_text(text, context).edits]
+
+
+def understand(text: str) -> Understood:
+    """Read a plain text with the grammar."""
+    tokens = words(text)
+    segments = split(chunk(tokens, lexicon()))
+    edits: dict[tuple[str, str], Edit] = {}
+    said: list[tuple[str, Edit]] = []
+    own: list[tuple[str, Edit, bool]] = []
+    used: set[int] = set()
+    contradictory = False
+    for segment in segments:
+        if segment.purpose == "hard":
+            continue
         for mention in grammar.read(segment).mentions:
-            said = " ".join(c.text for c in segment.parts if c.start in mention.words)
-            out += [(said, edit) for edit in to_edits(mention)]
-    return out
+            if mention.purpose and mention.text in _OUTCOMES:
+                continue
+            used |= mention.words
+            phrase = " ".join(c.text for c in segment.parts if c.start in mention.words)
+            for edit in to_edits(mention):
+                key = (edit.region, edit.attribute)
+                if key in edits and edits[key].direction != edit.direction:
+                    contradictory = True
+                if key not in edits:
+                    edits[key] = edit
+                    said.append((phrase, edit))
+                    own.append((mention.form, edit, edit.region != grammar.GLOBAL))
+    wishes = tuple(scope.out_of_scope(segments, used))
+    return Understood(tuple(edits.values()), tuple(said), wishes, contradictory, tuple(own), tuple(tokens))
+
+
+def _command(found: commands.Found, context: PlanContext | None) -> Plan:
+    if not found.rest:
+        return Plan(kind="command", command=found.name)
+    rest, protected = protect.split_off(found.rest)
+    heard = understand(rest)
+    return Plan(kind="command", command=found.name, edits=heard.edits[:48], protect=tuple(protected))
+
+
+def _request(asked: str, kept: str, heard: Understood, protected: list[str]) -> Plan:
+    if heard.contradictory and re.search(r"\bsame time\b|\bboth\b|\bsimultaneous\w*|\bbut also\b", asked):
+        return Plan(kind="none", note="These wishes pull against each other; which one matters more?")
+    style = styles.find(kept, plain_request=bool(heard.edits))
+    if style is None and not heard.edits:
+        style = styles.nearest(kept)
+    edits = list(heard.edits)
+    if style is not None:
+        own = {(e.region, e.attribute) for e in edits}
+        edits += [e for e in style.edits if (e.region, e.attribute) not in own]
+        note = f"I don't know “{style.said}”; the nearest look I have is {style.name}." if style.nearest else None
+        return Plan(kind="style", edits=tuple(edits[:48]), style=style.name, protect=tuple(protected),
+                    out_of_scope=heard.wishes, note=note)  # fmt: skip
+    if edits:
+        return Plan(kind="strong", edits=tuple(edits[:48]), out_of_scope=heard.wishes, protect=tuple(protected))
+    if _WEAK.intersection(heard.tokens) and not heard.wishes:
+        return Plan(kind="weak", protect=tuple(protected))
+    return Plan(kind="none", out_of_scope=heard.wishes)
 
 
 def to_edits(mention: grammar.Mention) -> list[Edit]:

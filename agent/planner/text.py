@@ -28,6 +28,7 @@ _SPELLED_OUT = {
     "theres": "there is", "thats": "that is", "pleaseee": "please", "wont": "will not", "whats": "what is",
 }  # fmt: skip
 
+_SHORT_FORM = re.compile(r"\b[a-z]+(?:'[a-z]+)?\b|\bw/o?(?= )")
 _FRACTIONS = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4"}
 
 
@@ -44,6 +45,7 @@ def plain(text: str) -> str:
     text = _LINK.sub(" ", _MARKUP.sub(" ", text))
     text = "".join(c if _kept(c) else " " for c in text)
     text = _LABEL.sub(" ", text)
+    text = _SHORT_FORM.sub(lambda m: _SPELLED_OUT.get(m[0], m[0]), text)
     text = re.sub(r"[^\S\n]+", " ", text)
     return re.sub(r" ?\n[\n ]*", "\n", text).strip()[:MAX_CHARACTERS]
 

@@ -1,0 +1,123 @@
+"""What must stay as it is: "leave her skin alone", "except the sky", "without blowing out the clouds"."""
+
+import re
+from collections.abc import Callable
+
+from agent.planner.chunks import chunk
+from agent.planner.lexicon import lexicon
+from agent.planner.text import words
+
+_NP = r"(?P<np>(?:(?!\b(?:but|while|then|though|because|please|so that|alone|untouched)\b)[\w' ]){2,60}?)"
+_END = r"(?=\s*(?:[.,;:!?]|$|\bbut\b|\bwhile\b|\bthen\b|\bplease\b|\bthough\b|\btho\b|\bjust\b|\band (?:make|brighten|darken|add|increase|reduce|just|also|the rest|keep|give|warm|cool|blur|sharpen|boost|lift)\b))"
+_STAYS = r"(?:alone|be\b|as (?:it|they|she|he) (?:is|are|was|were)|as is|the same(?: way)?|unchanged|untouched|intact|how (?:it|they) (?:is|are|was|were)|how it is|the way (?:it|they) (?:is|are)|out of (?:it|this)|like (?:that|it is|this)|safe|original|natural|neutral|normal|unaffected|unedited|in colou?r|colou?red)"
+_VERBS = r"(?:touch|change|alter|affect|edit|modify|mess(?: up)?(?: with)?|ruin|blow(?: out)?|clip|crush|burn(?: out)?|lose|brighten|darken|overexpose|underexpose|make|oversaturate|saturate|blur|sharpen|warm(?: up)?|cool(?: down)?|lighten|mak|adjust|recolou?r|smooth|tint|turn|hurt|wash(?: out)?|flatten|kill|destroy|spoil|fade|move|apply (?:it|this|that|anything) to|do anything (?:to|with|about|on)|include|retouch|influence|shift|colou?r|increase|overdo|over[- ]?\w+)"
+_ING = r"(?:touching|changing|altering|affecting|editing|modifying|messing(?: up)?(?: with)?|ruining|blowing(?: out)?|clipping|crushing|burning(?: out)?|losing|brightening|darkening|overexposing|underexposing|making|oversaturating|saturating|blurring|sharpening|warming(?: up)?|cooling(?: down)?|lightening|turning|hurting|washing(?: out)?|flattening|killing|destroying|spoiling|fading|overdoing|moving|tinting|smoothing|recolou?ring|harming|influencing|over\w+)"
+
+_PATTERNS: tuple[re.Pattern[str], ...] = tuple(
+    re.compile(p)
+    for p in (
+        rf"\b(?:leave|leaving|keep|keeping|let|have) {_NP} {_STAYS}",
+        rf"\b(?:do not|never|nothing should|should not|must not|not to|no need to) (?:ever |please |you )?{_VERBS} (?:up |out |too much )?(?:of )?{_NP}{_END}",
+        rf"\b(?:without|w/o|and not|but not|rather than|avoid|instead of|not) {_ING} (?:up |out |too much )?{_NP}{_END}",
+        rf"\b(?P<all>everything|all|anything|whole (?:image|photo|picture)|entire (?:image|photo|picture)|the rest)?,? ?\b(?:except|except for|excluding|other than|apart from|aside from|besides|save for|all but|but not|bar)(?: for| only)? {_NP}{_END}",
+        rf"\b(?P<all>everything|anything|all) but {_NP}{_END}",
+        rf"(?:^|[.,;]|\bbut\b|\band\b|\bwhile\b|\bthough\b) *(?:the |her |his |my |their |its )?{_NP} (?:(?:has|have|needs?|ought) to|must|should|can|to|shall)? ?(?:stays?|remains?|be left|be kept|keeps?)\b[^.,;!?]*",
+        rf"(?:^|[.,;]|\bbut\b|\band\b|\bwhile\b) *(?:the |her |his |my |their )?{_NP} (?:should|must|may|can|do|does|is|are) not (?:to )?(?:be )?(?:chang|touch|affect|alter|edit|modif|mov|get|becom|brighten|darken|look)\w*\b[^.,;!?]*",
+        rf"(?:^|[.,;]|\bbut\b|\band\b) *(?:the |her |his |my |their )?{_NP} (?:is|are|looks?) (?:fine|perfect|good|great|ok|okay|already (?:fine|good|perfect)|nice)(?: (?:already|as (?:it|they) (?:is|are)|as is|like that|so leave (?:it|them|that)|the way (?:it|they) (?:is|are)))?{_END}",
+        rf"\b(?:nothing|no changes?|no edits?|no effects?|hands off|stay off|keep off|not) (?:on|to|in|of|for|at)? ?(?:the |her |his |my |their |its )(?P<np>[\w' ]{{2,40}}?){_END}",
+        rf"\b(?:nothing|no changes?|no edits?|no effects?|hands off|stay off|keep off) (?:on|to|in|of|for|from)? ?{_NP}{_END}",
+        rf"\b(?:protect|preserve|spare|exclude|skip|retain|maintain|mask out|lock|mind) (?:the |her |his |my |their )?{_NP}{_END}",
+        rf"\b(?:keep|keeping|leave) (?:the |her |his |my |their |its )?{_NP} (?:white|black|dark|bright|warm|cool|sharp|blue|green|red|yellow|natural|soft|crisp|in focus|clean|real|realistic|clear|colou?rful|true|saturated|light|neutral|visible)\b",
+        rf"\b(?:keep|leave|keeping|leaving) (?:the |her |his |my |their |its ){_NP}{_END}",
+    )
+)
+
+#: Nouns that name no place to protect.
+_NOT_PLACES = frozenset(("global", "object:it", "object:everything else", "object:rest", "object:else"))
+
+
+def split_off(text: str) -> tuple[str, list[str]]:
+    """The request without its protections, and the protected regions.
+
+    >>> split_off("brighten the photo but leave her skin alone")
+    ('brighten the photo but .', ['skin'])
+    >>> split_off("blur everything except the dog")
+    ('blur the background', ['animal'])
+    """
+    found: list[str] = []
+
+    def take(match: re.Match[str]) -> str:
+        regions = _regions(match["np"])
+        if not regions:
+            return match.group()
+        found.extend(r for r in regions if r not in found)
+        if match.groupdict().get("all"):
+            before = text[: match.start()]
+            return "the background" if re.search(r"\b(?:blur|black and white|desaturate|grayscale|focus)\b", text) or re.search(
+                r"\b(?:darken|dim|make)\b", before[-12:]
+            ) else match["all"] + " . "  # fmt: skip
+        return " . "
+
+    rest = text
+    for pattern in _PATTERNS:
+        rest = pattern.sub(_guarded(take), rest)
+    if not found:
+        return text, []
+    return re.sub(r"\s+", " ", rest).strip(), found
+
+
+def _guarded(take: Callable[[re.Match[str]], str]) -> Callable[[re.Match[str]], str]:
+    def replace(match: re.Match[str]) -> str:
+        return take(match) if len(match["np"].split()) <= 8 else match.group()
+
+    return replace
+
+
+def _regions(noun_phrase: str) -> list[str]:
+    """Regions named in a noun phrase; the last noun of each conjunct counts. Empty when it is not made of nouns."""
+    out: list[str] = []
+    for part in re.split(r",|\band\b|\bor\b|&|/", noun_phrase):
+        if part.strip():
+            region = region_of(part)
+            if region is None:
+                return out
+            if region not in _NOT_PLACES and region not in out:
+                out.append(region)
+    return out
+
+
+def region_of(part: str) -> str | None:
+    """The region a short noun phrase names, or None.
+
+    >>> region_of("the man's red tie"), region_of("her lips"), region_of("the boats"), region_of("too much")
+    ('clothing', 'object:lips', 'vehicle', None)
+    """
+    chunks = chunk(words(part), lexicon())
+    last: str | None = None
+    for c in chunks:
+        if c.text == "'s" or c.sense("the") or c.sense("colour"):
+            continue
+        if (
+            (c.sense("at") or c.sense("of") or c.sense("be") or c.text in ("that", "who", "with"))
+            and last
+            and last not in ("left", "right", "top", "bottom")
+        ):
+            break
+        if (
+            c.attr("noun")
+            and c.attr("noun").value in ("shadows", "highlights")
+            and c.text in ("shadows", "shadow", "highlights")
+        ):  # type: ignore[union-attr]
+            last = c.attr("noun").value  # type: ignore[union-attr]
+        elif s := c.sense("region"):
+            if s.value != "global" or last is None:
+                last = s.value
+        elif s := c.sense("object"):
+            last = f"object:{c.text}"
+        elif c.attr() or c.sense("op") or c.sense("amount") or c.sense("too") or c.sense("purpose"):
+            if c.attr("thing", "noun") and last:
+                continue
+            return None if last is None and not c.attr("adj") else last
+        elif not c.senses and c.text.isalpha() and len(c.text) > 2:
+            last = f"object:{c.text}"
+    return last

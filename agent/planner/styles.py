@@ -1,0 +1,141 @@
+"""Looks by name: the curated table, finding one in a message, and the nearest one for a look nobody has heard of."""
+
+import functools
+import re
+from dataclasses import dataclass
+
+from agent.plan import Edit
+from agent.planner.lexicon import table
+
+_SHORT = re.compile(r"^(?:([a-z: ]+)\.)?([a-z_:]+)([+-])(?::(slight|strong))?$")
+
+#: Words that say a look is wanted, and fillers that may stand beside its name.
+_CUES = frozenset("look looks looking style styled vibe vibes feel feeling mood aesthetic like theme themed effect finish filter "
+                  "inspired esque atmosphere ambiance ambience aesthetics edit grade grading treatment era".split())  # fmt: skip
+_FILLERS = frozenset(
+    """make it this the a an my please pls photo picture image pic shot give me of into turn as if was from to in some kind
+    sort very super more really so for on with and can could would you i want we do that something thing try go going add
+    apply use day time got get be should were taken portrait scene bit little touch just colors colours tones tone whole
+    overall now old nice at out straight day weather style""".split()
+)
+_REMOVING = re.compile(
+    r"\b(?:remove|less|without|no|reduce|not|rid of|take (?:out|away|off)|away|lose|too|dont|undo)\W+(?:\w+\W+){0,3}$"
+)
+
+
+@dataclass(frozen=True)
+class Style:
+    """A look found in a message."""
+
+    name: str
+    edits: tuple[Edit, ...]
+    said: str
+    """The words that named it."""
+    nearest: bool = False
+    """True when the name was unknown and this is the nearest look of the table."""
+
+
+@functools.cache
+def _looks() -> dict[str, tuple[tuple[Edit, ...], tuple[str, ...], tuple[str, ...], frozenset[str]]]:
+    return {
+        name: (
+            tuple(_edit(short) for short in entry["edits"].split()),
+            tuple(entry.get("sure", [])),
+            tuple(entry.get("also", [])),
+            frozenset(entry.get("hints", "").split()),
+        )
+        for name, entry in table("styles.toml").items()
+    }
+
+
+def _edit(short: str) -> Edit:
+    match = _SHORT.match(short)
+    assert match, short
+    region, attribute, sign, amount = match.groups()
+    return Edit(
+        region=region or "global", attribute=attribute, direction=1 if sign == "+" else -1, amount=amount or "medium"
+    )
+
+
+@functools.cache
+def _names() -> tuple[tuple[str, str, bool], ...]:
+    """(phrase, look, sure), longest phrase first."""
+    rows = [(p, look, True) for look, (_, sure, _, _) in _looks().items() for p in (*sure, look.lower())]
+    rows += [(p, look, False) for look, (_, _, also, _) in _looks().items() for p in also]
+    return tuple(sorted(dict.fromkeys(rows), key=lambda row: (-len(row[0]), not row[2], row[1])))
+
+
+def find(text: str, *, plain_request: bool) -> Style | None:
+    """The look a message asks for. `text`: plain text; `plain_request`: the grammar already read edits in it.
+
+    >>> find("give it a film noir feel", plain_request=False).name
+    'film noir'
+    >>> find("change the sunset color", plain_request=True) is None
+    True
+    """
+    spaced = " " + re.sub(r"[^\w' ]+", " ", text.replace("-", " ")).replace("  ", " ") + " "
+    spaced = re.sub(r" +", " ", spaced)
+    content = [w for w in spaced.split() if w not in _FILLERS and w not in _CUES]
+    cue = any(w in _CUES for w in spaced.split())
+    best: tuple[float, str, str] | None = None
+    for phrase, look, sure in _names():
+        at = spaced.find(f" {phrase} ")
+        if at < 0 or _REMOVING.search(spaced[: at + 1]):
+            continue
+        rest = [w for w in content if w not in phrase.split()]
+        alone = not rest or (cue and len(rest) <= 2 and not plain_request)
+        if not (sure or alone or (_cued(spaced, at, phrase) and (not plain_request or len(phrase.split()) > 1))):
+            continue
+        hints = _looks()[look][3]
+        score = len(phrase.split()) + 0.01 * len(phrase) + 0.6 * len(hints.intersection(rest)) + 0.5 * sure
+        if best is None or score > best[0]:
+            best = (score, look, phrase)
+    if best is None:
+        return None
+    return Style(best[1], _looks()[best[1]][0], best[2])
+
+
+def _cued(spaced: str, at: int, phrase: str) -> bool:
+    before, after = spaced[:at].split()[-4:], spaced[at + len(phrase) + 2 :].split()[:2]
+    return (
+        "like" in before or any(w in _CUES for w in after) or any(w in ("style", "feel", "vibe", "as") for w in before)
+    )
+
+
+_UNKNOWN = re.compile(
+    r"\b(?:make (?:it|this)(?: \w+){0,2} look(?:ing)? like (?:an? )?(?P<a>[\w' ]{3,40})|(?:give (?:it|this|me) )?(?:an? )?(?P<b>[\w' ]{3,40}?) "
+    r"(?:look|style|vibes?|aesthetic|mood|feel|theme|filter)\b)"
+)
+
+
+def nearest(text: str) -> Style | None:
+    """For a look that is not in the table: the one that shares most words or letters with it, marked `nearest`.
+
+    >>> find("gloomy swamp witch vibes", plain_request=False) or nearest("gloomy swamp witch vibes").nearest
+    True
+    """
+    match = _UNKNOWN.search(re.sub(r"[^\w' ]+", " ", text))
+    if not match:
+        return None
+    said = (match["a"] or match["b"] or "").strip()
+    wanted = {w for w in said.split() if w not in _FILLERS and w not in _CUES}
+    if not wanted:
+        return None
+    best, score = "", 0.0
+    for look, (_, sure, also, hints) in _looks().items():
+        known = {w for phrase in (*sure, *also, look.lower()) for w in phrase.split()} | hints
+        shared = len(wanted & known) + 0.9 * max((_alike(a, b) for a in wanted for b in known), default=0.0)
+        if shared > score:
+            best, score = look, shared
+    if score < 0.7:
+        return None
+    return Style(best, _looks()[best][0], said, nearest=True)
+
+
+def _alike(a: str, b: str) -> float:
+    """Dice coefficient of letter trigrams, 0 for short words."""
+    if min(len(a), len(b)) < 4:
+        return 0.0
+    x, y = ({f" {w} "[i : i + 3] for i in range(len(w))} for w in (a, b))
+    dice = 2 * len(x & y) / (len(x) + len(y))
+    return dice if dice >= 0.6 else 0.0
