@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from models.attributes import LOGITS_PER_UNIT, OPPONENT_PER_UNIT, Float, Reading, Ruler, change, lab
 from models.mask import LUMA
+from models.solve import descend
 from models.vocabulary import MAP_ATTRIBUTES, MIXER_ATTRIBUTES, MIXER_HUES
 
 #: Knots of a tone curve over luma 0..1.
@@ -34,7 +35,7 @@ _MIDDLE = np.clip(1 - np.abs(_RANK - 0.5) / 0.25, 0, 1)
 _DARK, _BRIGHT, _MIDDLE = _DARK / _DARK.sum(), _BRIGHT / _BRIGHT.sum(), _MIDDLE / _MIDDLE.sum()
 
 #: Bounds of the tonal develop parameters.
-_TONAL: Final = {"brightness": 2.2, "contrast": 1.4, "highlights": SLOPE_LIMIT, "shadows": SLOPE_LIMIT}
+TONAL: Final = {"brightness": 2.2, "contrast": 1.4, "highlights": SLOPE_LIMIT, "shadows": SLOPE_LIMIT}
 
 #: Directions of the mixer's colours in the plane (r - (g + b) / 2, sqrt(3) / 2 (g - b)), from their CIELAB hues.
 _AB = np.array([[np.cos(np.radians(h)), np.sin(np.radians(h))] for h in MIXER_HUES.values()])
@@ -163,7 +164,7 @@ def direct(values: Mapping[str, float]) -> dict[str, float]:
         "brightness": LOGITS_PER_UNIT, "contrast": 1.2, "highlights": 3.0, "shadows": 3.0, "temperature": 1.22,
         "tint": 1.1,
     }  # fmt: skip
-    limit = {**_TONAL}
+    limit = {**TONAL}
     return {
         name: min(max(values[name] * scale.get(name, 1.0), -limit.get(name, 8.0)), limit.get(name, 8.0))
         for name in MAP_ATTRIBUTES
@@ -184,37 +185,23 @@ def _tonal_reading(levels: NDArray[np.float64]) -> Reading:
 def open_loop(values: Mapping[str, float], zones: ToneZones) -> dict[str, float]:
     """Develop parameters expected to give the wanted measured changes together; nothing is rendered.
 
-    The tonal ones are found jointly by damped Gauss-Newton steps on the region's tone levels; colour parameters are the
+    The tonal ones are found jointly on the region's tone levels (`models.solve`); colour parameters are the
     values themselves. What cannot all be had comes out as the least-squares compromise within the parameters' bounds.
     """
     out = direct(values)
-    names = [n for n in _TONAL if values.get(n)]
+    names = [n for n in TONAL if values.get(n)]
     if not names:
         return out
     levels = np.array(zones.levels)
     before = _tonal_reading(levels)
     goal = np.array([values[n] for n in names])
-    bound = np.array([_TONAL[n] for n in names])
+    bound = np.array([TONAL[n] for n in names])
 
     def error(p: NDArray[np.float64]) -> NDArray[np.float64]:
         after = change(before, _tonal_reading(tone_curve(levels, dict(zip(names, p.tolist(), strict=True)), zones)))
         return np.array([after[n] for n in names]) - goal
 
-    p = np.array([out[n] for n in names])
-    e = error(p)
-    for _ in range(6):
-        if float(np.abs(e).max()) < 0.004:
-            break
-        jacobian = np.stack([(error(p + d) - e) / 0.02 for d in 0.02 * np.eye(len(names))], axis=1)
-        step = np.linalg.solve(jacobian.T @ jacobian + 3e-3 * np.eye(len(names)), jacobian.T @ e)
-        trial = np.clip(p - step, -bound, bound)
-        new = error(trial)
-        if float(new @ new) >= float(e @ e):
-            trial = np.clip(p - step / 3, -bound, bound)
-            new = error(trial)
-            if float(new @ new) >= float(e @ e):
-                break
-        p, e = trial, new
+    p = descend(error, np.array([out[n] for n in names]), bound)
     return {**out, **{n: float(v) for n, v in zip(names, p, strict=True)}}
 
 

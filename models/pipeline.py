@@ -5,6 +5,7 @@ steps and zero terminal signal (Lin et al. 2024), so that one step already gives
 one look among many, chosen by the seed.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,9 @@ from diffusers.utils import BaseOutput
 from torch import Tensor
 
 from models.denoiser import GridDenoiser
+from models.errors import WeightsError
 from models.parameter_map import CHANNELS, SIZE
+from models.pinned import FOLDER, sha256
 
 #: Shares of variance of the noise at 64, 8, 2 and 1 px. A look is a low-frequency thing: under white noise alone a 64×64
 #: thumbnail still shows it at nearly every level, and all samples would be one.
@@ -95,9 +98,26 @@ def thumbnail_tensor(rgb: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(small.transpose(2, 0, 1)))[None]
 
 
-def load_pipeline(folder: Path) -> RetouchPipeline:
-    """Load a pipeline from a local folder; nothing is fetched."""
+def save_pipeline(pipeline: RetouchPipeline, folder: Path) -> None:
+    """Save a pipeline and pin every weight file of it by sha256 in `pin.json`."""
+    pipeline.save_pretrained(folder, safe_serialization=True)
+    files = {str(p.relative_to(folder)): sha256(p) for p in sorted(folder.rglob("*.safetensors"))}
+    (folder / "pin.json").write_text(json.dumps({"files": files}, indent=1) + "\n")
+
+
+def load_pipeline(folder: Path = FOLDER / "retouch") -> RetouchPipeline:
+    """Load a pipeline from a local folder whose weight files are the pinned ones; nothing is fetched.
+
+    Raises `WeightsError` if a file is missing or is another than the pinned one.
+    """
+    try:
+        files = dict(json.loads((folder / "pin.json").read_text("utf-8"))["files"])
+        changed = [name for name, digest in files.items() if sha256(folder / name) != digest]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WeightsError(f"The retouch weights in {folder} are missing or damaged; reinstall Burnish.") from error
+    if changed or not files:
+        raise WeightsError(f"{folder} does not hold the weights that were pinned; reinstall Burnish.")
     return RetouchPipeline(
-        GridDenoiser.from_pretrained(folder / "denoiser", local_files_only=True),
+        GridDenoiser.from_pretrained(folder / "denoiser", local_files_only=True).eval(),
         DDIMScheduler.from_pretrained(folder / "scheduler", local_files_only=True),
     )

@@ -4,11 +4,14 @@ Rows are independent, so memory is bounded by the output plus a few row buffers 
 on the number of threads. The arithmetic follows `models.develop` and `models.grid`; `models.twin` is its torch twin.
 """
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 from models.develop import KNOTS, RegionOps, mixer_directions
@@ -19,6 +22,8 @@ Float = NDArray[np.float32]
 _R, _G, _B = (float(v) for v in LUMA)
 _LOW, _SPAN = LOW, HIGH - LOW
 _LAST = KNOTS - 1
+#: Pixels below which threads are not worth it.
+_SMALL = 60_000
 #: Pixels a row is worked on at a time: small enough for the first-level cache.
 _CHUNK = 256
 
@@ -95,44 +100,60 @@ def render(
     out = np.empty(pixels.shape, np.uint16 if deep else np.uint8)
     mask_rows, mask_cols = _taps(height, a.shape[1]), _taps(width, a.shape[2])
     cell_rows, cell_cols = _taps(height, 16), _taps(width, 16)
-    _kernel(
-        np.ascontiguousarray(pixels), out, count, curves, gains, saturation, mix, np.any(mix != 0, axis=1), a, b, everywhere,
-        has_grid, cells, *mask_rows, *mask_cols, *cell_rows, *cell_cols, mixer_directions(),
+    arguments = (
+        np.ascontiguousarray(pixels), out, count, curves, gains, saturation, mix, np.any(mix != 0, axis=1), a, b,
+        everywhere, has_grid, cells, *mask_rows, *mask_cols, *cell_rows, *cell_cols, mixer_directions(),
         np.float32(np.iinfo(pixels.dtype).max), np.float32(65535 if deep else 255),
     )  # fmt: skip
+    if height * width < _SMALL:
+        _kernel(0, height, *arguments)
+    else:
+        # The kernel lets go of the interpreter, so plain threads share the rows; any number of renders may run at once.
+        edges = np.linspace(0, height, 4 * _threads() + 1).astype(int).tolist()
+        for done in [_pool().submit(_kernel, *rows, *arguments) for rows in zip(edges[:-1], edges[1:], strict=True)]:
+            done.result()
     return out
 
 
-@njit(parallel=True, fastmath={"contract", "nsz", "arcp", "nnan", "ninf"}, cache=True, error_model="numpy")
+def _threads() -> int:
+    return min(os.cpu_count() or 1, 16)
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_threads(), thread_name_prefix="render")
+
+
+@njit(nogil=True, fastmath={"contract", "nsz", "arcp", "nnan", "ninf"}, cache=True, error_model="numpy")
 def _kernel(
-    pixels, out, count, curves, gains, saturation, mix, mixed, mask_a, mask_b, everywhere, has_grid, cells,
+    first, last, pixels, out, count, curves, gains, saturation, mix, mixed, mask_a, mask_b, everywhere, has_grid, cells,
     mask_top, mask_down, mask_left, mask_right, cell_top, cell_down, cell_left, cell_right, directions, scale_in, scale_out,
 ):  # type: ignore[no-untyped-def]  # fmt: skip  # pragma: no cover - compiled
-    height, width = pixels.shape[0], pixels.shape[1]
+    width = pixels.shape[1]
     rows_a, masks = mask_a.shape[1], mask_a.shape[0]
     columns = mask_a.shape[2]
     one, zero = np.float32(1), np.float32(0)
     inverse = one / scale_in
-    for row in prange(height):
-        r = np.empty(_CHUNK, np.float32)
-        g = np.empty(_CHUNK, np.float32)
-        b = np.empty(_CHUNK, np.float32)
-        luma0 = np.empty(_CHUNK, np.float32)
-        m = np.empty(_CHUNK, np.float32)
-        z = np.empty(_CHUNK, np.float32)
-        held = np.empty(_CHUNK, np.float32)
-        ar = np.empty(_CHUNK, np.float32)
-        ag = np.empty(_CHUNK, np.float32)
-        ab = np.empty(_CHUNK, np.float32)
-        line_a = np.empty((masks, columns), np.float32)
-        line_b = np.empty((masks, columns), np.float32)
+    r = np.empty(_CHUNK, np.float32)
+    g = np.empty(_CHUNK, np.float32)
+    b = np.empty(_CHUNK, np.float32)
+    luma0 = np.empty(_CHUNK, np.float32)
+    m = np.empty(_CHUNK, np.float32)
+    z = np.empty(_CHUNK, np.float32)
+    held = np.empty(_CHUNK, np.float32)
+    ar = np.empty(_CHUNK, np.float32)
+    ag = np.empty(_CHUNK, np.float32)
+    ab = np.empty(_CHUNK, np.float32)
+    line_a = np.empty((masks, columns), np.float32)
+    line_b = np.empty((masks, columns), np.float32)
+    line = np.empty((16, 8, 12), np.float32)
+    for row in range(first, last):
         top, down = mask_top[row], mask_down[row]
         below = min(top + 1, rows_a - 1)
         for k in range(masks):
             for x in range(columns):
                 line_a[k, x] = mask_a[k, top, x] * (one - down) + mask_a[k, below, x] * down
                 line_b[k, x] = mask_b[k, top, x] * (one - down) + mask_b[k, below, x] * down
-        line = np.empty((16, 8, 12), np.float32)
         if has_grid:
             top, down = cell_top[row], cell_down[row]
             for x in range(16):

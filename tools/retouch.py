@@ -1,0 +1,275 @@
+"""Retouch: a recipe on a photo. Preview, full size, the closed loop that makes asked equal measured, and measurements.
+
+Regions are developed in canonical order, wide before narrow; then the look's bilateral grid, then finishing. A value of a
+region says how much *that setting* changes the region: the measured difference between the rendition with it and the one
+without it and what follows it.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.attributes import Ruler, change, lab, read, ruler
+from models.develop import TONAL, ToneZones, open_loop, region_ops, tone_zones
+from models.finish import SPATIAL, Finish, finish
+from models.mask import SoftMask, guide
+from models.recipe import Look, Recipe, Setting
+from models.render import Layer, render
+from models.solve import descend
+from models.vocabulary import MAP_ATTRIBUTES
+from tools.perceive import Seen, region, shrink
+
+if TYPE_CHECKING:
+    from models.pipeline import RetouchPipeline
+    from tools.photo import Photo
+
+Float = NDArray[np.float32]
+Pixels = NDArray[np.generic]
+
+#: Long edge on which changes are measured and solved.
+MEASURE_AT: Final = 256
+#: A solved value is within this of the asked one, where the frame allows it.
+SOLVED: Final = 0.004
+
+
+@dataclass(frozen=True, eq=False)
+class Rendition:
+    """What was made. `preview`: (h, w, 3) uint8; `grid`: (12, 8, 16, 16) float32, or None without a look.
+
+    `asked` and `achieved`: region → attribute → value; `spill`: mean ΔE2000 where nothing was asked; `clipped`: share of the
+    photo newly at 0 or 255 in a channel; `skin_drift`: mean ΔE2000 of skin; `seconds` by stage.
+    """
+
+    recipe: Recipe
+    preview: NDArray[np.uint8]
+    grid: Float | None
+    asked: dict[str, dict[str, float]]
+    achieved: dict[str, dict[str, float]]
+    spill: float
+    clipped: float
+    skin_drift: float
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class _Bench:
+    """A small copy of the photo with rulers and tone zones of a recipe's regions, to solve and measure on."""
+
+    deep: NDArray[np.uint16]
+    masks: dict[str, SoftMask | None]
+    rulers: dict[str, Ruler]
+    zones: dict[str, ToneZones]
+
+
+def _masks(seen: Seen, names: tuple[str, ...]) -> dict[str, SoftMask | None]:
+    """Masks of the regions that the photo has; None for `global`."""
+    found: dict[str, SoftMask | None] = {}
+    for name in names:
+        if name == "global":
+            found[name] = None
+        elif (mask := region(seen, name)) is not None:
+            found[name] = mask
+    return found
+
+
+def _bench(seen: Seen, names: tuple[str, ...]) -> _Bench:
+    small = shrink(seen.thumbnail, MEASURE_AT)
+    luma = guide(small)
+    masks = _masks(seen, names)
+    rulers, zones = {}, {}
+    for name, mask in masks.items():
+        by = ruler(small, np.ones(luma.shape, np.float32) if mask is None else mask.render(luma))
+        if by is not None:
+            rulers[name], zones[name] = by, tone_zones(small, by)
+    return _Bench(np.asarray(small * 65535 + np.float32(0.5), np.uint16), masks, rulers, zones)
+
+
+@lru_cache(maxsize=1)
+def _pipeline() -> "RetouchPipeline":
+    from models.pipeline import load_pipeline
+
+    return load_pipeline()
+
+
+_grids: dict[tuple[str, int, int], Float] = {}
+
+
+def look_grid(seen: Seen, look: Look | None) -> Float | None:
+    """The grid of a look on this photo, (12, 8, 16, 16), before its strength; None without a look. Remembered."""
+    if look is None or look.strength == 0:
+        return None
+    key = (seen.scene.photo, look.seed, look.steps)
+    if key not in _grids:
+        import torch
+
+        from models.pipeline import thumbnail_tensor
+
+        generator = torch.Generator().manual_seed(look.seed)
+        out = _pipeline()(thumbnail_tensor(seen.thumbnail), num_inference_steps=look.steps, generator=generator)
+        while len(_grids) >= 64:
+            _grids.pop(next(iter(_grids)))
+        _grids[key] = out.grids[0].numpy()
+    return _grids[key]
+
+
+def _layer(setting: Setting, parameters: Mapping[str, float], bench: _Bench) -> Layer:
+    return Layer(region_ops(setting.values, parameters, bench.zones[setting.region]), bench.masks[setting.region])
+
+
+def _parameters(setting: Setting, bench: _Bench) -> dict[str, float]:
+    """Develop parameters: the solved ones where they are complete, else open loop."""
+    wanted = {n: v for n, v in setting.values.items() if n in MAP_ATTRIBUTES}
+    if wanted and wanted.keys() <= setting.solved.keys():
+        return {n: setting.solved[n] for n in wanted}
+    return {
+        **open_loop(wanted, bench.zones[setting.region]),
+        **{n: setting.solved[n] for n in wanted if n in setting.solved},
+    }
+
+
+def _developed(seen: Seen, recipe: Recipe, bench: _Bench) -> list[Layer]:
+    return [_layer(s, _parameters(s, bench), bench) for s in recipe.settings if s.region in bench.zones]
+
+
+def solve(seen: Seen, recipe: Recipe) -> Recipe:
+    """Fill every setting's `solved`, so that what is measured is what was asked.
+
+    Secant steps (`models.solve`) from the open loop on the thumbnail, region by region in canonical order, through the look's
+    grid. What the frame does not allow comes out as near as it can. Settings of regions that the photo lacks are left.
+    """
+    bench = _bench(seen, tuple(s.region for s in recipe.settings))
+    grid = look_grid(seen, recipe.look)
+    strength = recipe.look.strength if recipe.look else 0.0
+    layers: list[Layer] = []
+    settings: list[Setting] = []
+
+    def picture(more: list[Layer]) -> Float:
+        return render(bench.deep, [*layers, *more], grid, strength).astype(np.float32) / np.float32(65535)
+
+    for setting in recipe.settings:
+        wanted = {n: v for n, v in setting.values.items() if n in MAP_ATTRIBUTES}
+        by = bench.rulers.get(setting.region)
+        if by is None:
+            settings.append(setting)
+            continue
+        parameters = open_loop(wanted, bench.zones[setting.region])
+        if wanted:
+            before = read(picture([_layer(setting.model_copy(update={"values": _rest(setting)}), {}, bench)]), by)
+            names = list(wanted)
+            goal = np.array([wanted[n] for n in names])
+
+            def error(p: NDArray[np.float64], s: Setting = setting, b: Ruler = by, n: list[str] = names,
+                      r: object = before, g: NDArray[np.float64] = goal) -> NDArray[np.float64]:  # fmt: skip
+                layer = _layer(s, dict(zip(n, p.tolist(), strict=True)), bench)
+                now = change(r, read(picture([layer]), b))  # type: ignore[arg-type]
+                return np.array([now[k] for k in n]) - g
+
+            bound = np.array([TONAL.get(n, 3.0) for n in names])
+            p = descend(error, np.array([parameters.get(n, 0.0) for n in names]), bound, SOLVED)
+            parameters = {n: round(float(v), 5) for n, v in zip(names, p, strict=True)}
+        solved = Setting(region=setting.region, values=setting.values, solved=parameters)
+        settings.append(solved)
+        layers.append(_layer(solved, parameters, bench))
+    return Recipe(settings=tuple(settings), look=recipe.look, keep=recipe.keep)
+
+
+def _rest(setting: Setting) -> dict[str, float]:
+    return {n: v for n, v in setting.values.items() if n not in MAP_ATTRIBUTES}
+
+
+def render_full(photo: "Photo", seen: Seen, recipe: Recipe) -> Pixels:
+    """The whole photo by a recipe, same size and type as `photo.pixels`; the same recipe gives the same pixels."""
+    return _render(photo.pixels, seen, recipe)
+
+
+def _render(pixels: Pixels, seen: Seen, recipe: Recipe, bits: int | None = None) -> Pixels:
+    bench = _bench(seen, tuple(s.region for s in recipe.settings))
+    keep = [m for m in _masks(seen, recipe.keep).values() if m is not None]
+    if "global" in recipe.keep:
+        return pixels
+    strength = recipe.look.strength if recipe.look else 0.0
+    layers = _developed(seen, recipe, bench)
+    finishes = [
+        Finish({n: v for n, v in s.values.items() if n in SPATIAL}, bench.masks[s.region])
+        for s in recipe.settings
+        if s.region in bench.masks
+    ]
+    out = render(pixels, layers, look_grid(seen, recipe.look), strength, keep, bits)
+    return finish(out, pixels if out.dtype == pixels.dtype else render(pixels, bits=bits), finishes, keep)
+
+
+def retouch(photo: "Photo", seen: Seen, recipe: Recipe, long_edge: int = 1024) -> Rendition:
+    """Render a preview of a recipe and measure it. Settings without `solved` parameters are developed open loop."""
+    began = time.perf_counter()
+    grid = look_grid(seen, recipe.look)
+    looked = time.perf_counter()
+    small = shrink(photo.pixels, long_edge)
+    deep = np.asarray(small * 65535 + np.float32(0.5), np.uint16)
+    shown = _render(deep, seen, recipe)
+    preview = np.asarray((shown.astype(np.uint32) + 128) // 257, np.uint8)
+    rendered = time.perf_counter()
+    asked, achieved = _achieved(seen, recipe, grid)
+    before = shrink(small, MEASURE_AT)
+    after = shrink(shown, MEASURE_AT)
+    spill, clipped, drift = _harm(seen, recipe, before, after)
+    done = time.perf_counter()
+    seconds = {"look": looked - began, "render": rendered - looked, "measure": done - rendered}
+    return Rendition(recipe, preview, grid, asked, achieved, spill, clipped, drift, seconds)
+
+
+def _achieved(
+    seen: Seen, recipe: Recipe, grid: Float | None
+) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
+    bench = _bench(seen, tuple(s.region for s in recipe.settings))
+    strength = recipe.look.strength if recipe.look else 0.0
+    layers: list[Layer] = []
+    asked: dict[str, dict[str, float]] = {}
+    achieved: dict[str, dict[str, float]] = {}
+    for setting in recipe.settings:
+        by = bench.rulers.get(setting.region)
+        asked[setting.region] = dict(setting.values)
+        if by is None:
+            achieved[setting.region] = {}
+            continue
+        wanted = [n for n in setting.values if n in MAP_ATTRIBUTES]
+        base = _layer(setting.model_copy(update={"values": _rest(setting)}), {}, bench)
+        full = _layer(setting, _parameters(setting, bench), bench)
+        if wanted:
+            before, after = (
+                read(render(bench.deep, [*layers, one], grid, strength).astype(np.float32) / np.float32(65535), by)
+                for one in (base, full)
+            )
+            now = change(before, after)
+            achieved[setting.region] = {n: round(now[n], 4) for n in wanted}
+        else:
+            achieved[setting.region] = {}
+        layers.append(full)
+    return asked, achieved
+
+
+def _harm(seen: Seen, recipe: Recipe, before: Float, after: Float) -> tuple[float, float, float]:
+    """Spill, new clipping and skin drift between two thumbnails of one size."""
+    from skimage.color import deltaE_ciede2000
+
+    luma = guide(before)
+    difference = np.asarray(deltaE_ciede2000(lab(before), lab(after)), np.float32)
+    clear = np.ones(luma.shape, np.float32)
+    if any(s.region == "global" for s in recipe.settings) or (recipe.look and recipe.look.strength):
+        clear[:] = 0
+    for mask in _masks(seen, tuple(s.region for s in recipe.settings)).values():
+        if mask is not None:
+            clear = np.minimum(clear, mask.render(luma) == 0)
+    for mask in _masks(seen, recipe.keep).values():
+        if mask is not None:
+            clear = np.maximum(clear, mask.render(luma) == 1)
+    spill = float((difference * clear).sum() / max(float(clear.sum()), 1.0))
+    new = ((after > 0.998) | (after < 0.002)).any(axis=2) & ~((before > 0.99) | (before < 0.01)).any(axis=2)
+    skin = seen.masks.get("skin")
+    weight = skin.render(luma) if skin is not None else np.zeros_like(luma)
+    drift = float((difference * weight).sum() / max(float(weight.sum()), 1.0))
+    return spill, float(new.mean()), drift
