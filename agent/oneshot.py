@@ -1,4 +1,4 @@
-"""Single acts without a conversation: look at a photo, apply a recipe, plan a sentence. What the command line calls."""
+"""Single acts without a conversation: look at a photo, apply a recipe. What the command line calls."""
 
 import json
 from dataclasses import dataclass
@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from models.errors import PhotoError, RecipeError
 from models.mask import guide
 from models.recipe import Recipe
-from models.vocabulary import REGIONS
-from tools.perceive import Seen, perceive
+from tools.perceive import Seen, describe, overlay, perceive
 from tools.photo import Photo, open_photo, save_photo
 
 #: A recipe file larger than this is none.
@@ -56,27 +55,18 @@ def save_masks(view: View, folder: Path, *, overwrite: bool = False) -> dict[str
 
 
 def save_overlay(view: View, out: Path, *, overwrite: bool = False) -> Path:
-    """The photo with its regions found by meaning tinted and named, long edge at most 1600 px, as a PNG."""
+    """The photo with its regions of meaning tinted and named, long edge at most 1600 px, as a PNG."""
     if out.exists() and not overwrite:
         raise PhotoError(f"{out} is there already; choose another name or add --overwrite.")
     pixels = view.photo.pixels
     small = _fit(np.asarray(pixels >> 8 if pixels.dtype == np.uint16 else pixels, np.uint8), _OVERLAY_EDGE)
-    luma, picture = guide(small), small.astype(np.float32)
-    names = [seen.name for seen in view.seen.scene.regions if seen.name in _NAMED or seen.name.startswith("object:")]
-    labels: list[tuple[str, tuple[int, int], tuple[int, int, int]]] = []
-    for number, name in enumerate(names):
-        mask = view.seen.masks[name].render(luma)
-        if not mask.any():
-            continue
-        colour = _colour(number, len(names))
-        picture += (0.45 * mask)[..., None] * (np.array(colour, np.float32) - picture)
-        row, column = np.unravel_index(np.argmax(cv2.GaussianBlur(mask, (0, 0), max(luma.shape) / 30)), mask.shape)
-        labels.append((name.removeprefix("object:"), (int(column), int(row)), colour))
-    image = np.ascontiguousarray(np.clip(np.rint(picture), 0, 255).astype(np.uint8))
-    for text, place, colour in labels:
-        _write_label(image, text, place, colour)
-    _write_png(out, image[..., ::-1])
+    _write_png(out, overlay(view.seen, small)[..., ::-1])
     return out
+
+
+def in_words(view: View) -> str:
+    """The scene for a person to read: several lines of plain text."""
+    return describe(view.seen)
 
 
 def apply_recipe(recipe: Path, photo: Path, out: Path, *, overwrite: bool = False) -> Path:
@@ -88,7 +78,8 @@ def apply_recipe(recipe: Path, photo: Path, out: Path, *, overwrite: bool = Fals
 
     chosen = read_recipe(recipe)
     view = look(photo)
-    return save_photo(render_full(view.photo, view.seen, chosen), view.photo, out, overwrite=overwrite)
+    pixels = np.asarray(render_full(view.photo, view.seen, chosen), view.photo.pixels.dtype)
+    return save_photo(pixels, view.photo, out, overwrite=overwrite)
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -110,10 +101,6 @@ def read_recipe(path: Path) -> Recipe:
     return Recipe.from_json(text)
 
 
-#: Regions that an overlay names; those of tone and place lie over everything.
-_NAMED = frozenset(REGIONS[REGIONS.index("sky") :]) - {"background", "foreground", "subject"}
-
-
 def _fit(rgb: NDArray[np.uint8], edge: int) -> NDArray[np.uint8]:
     height, width = rgb.shape[:2]
     scale = edge / max(height, width)
@@ -121,22 +108,6 @@ def _fit(rgb: NDArray[np.uint8], edge: int) -> NDArray[np.uint8]:
         return rgb
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def _colour(number: int, of: int) -> tuple[int, int, int]:
-    """Evenly spread hues of one lightness."""
-    hsv = np.array([[[int(180 * number / max(of, 1)), 190, 255]]], np.uint8)
-    red, green, blue = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0]
-    return int(red), int(green), int(blue)
-
-
-def _write_label(image: NDArray[np.uint8], text: str, place: tuple[int, int], colour: tuple[int, int, int]) -> None:
-    size = max(image.shape) / 1600
-    (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, max(1, round(2 * size)))
-    x = min(max(place[0] - width // 2, 4), max(image.shape[1] - width - 4, 4))
-    y = min(max(place[1], height + 4), image.shape[0] - 6)
-    for ink, thick in (((0, 0, 0), 5), (colour, 2)):
-        cv2.putText(image, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, size, ink, max(1, round(thick * size)), cv2.LINE_AA)
 
 
 def _write_png(place: Path, image: NDArray[np.uint8]) -> None:

@@ -1,11 +1,12 @@
 """`burnish plan`: how sentences are understood."""
 
+import asyncio
 import json
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from agent.plan import WORD_SIZES, Amount, Edit, Plan, PlanContext
 from models.errors import BurnishError
@@ -13,14 +14,15 @@ from ui.edit import checked
 from ui.terminal import RefusedError, fail, put, put_json, settings
 from ui.words import attribute_name, region_name
 
+if TYPE_CHECKING:
+    from agent.planner import Planner
+
 _UNITS = {"stop": " stops", "kelvin": " K", "percent": " %", "unit": ""}
 
 
 def plan_one(text: str, *, explain: bool) -> None:
     """Print the plan of one sentence: JSON on one line, or words."""
-    from agent.oneshot import plan_text
-
-    plan = plan_text(checked(text), None, settings())
+    plan = asyncio.run(_planner().plan(checked(text), PlanContext()))
     if explain:
         put(in_words(plan))
     else:
@@ -34,24 +36,33 @@ def plan_batch(rows: Path, *, explain: bool) -> None:
 
     Raises `RefusedError` at the end when there were bad rows.
     """
-    from agent.oneshot import plan_text
+    if bad := asyncio.run(_batch(rows, explain)):
+        raise RefusedError(f"{bad} rows could not be read; correct them and run the batch again.")
 
-    chosen, bad = settings(), 0
+
+async def _batch(rows: Path, explain: bool) -> int:
+    planner, bad = _planner(), 0
     with ExitStack() as stack:
         for number, line in enumerate(_lines(rows, stack), 1):
             if not line.strip():
                 continue
             try:
                 row = _row(line)
-                context = PlanContext.model_validate(row["context"]) if row.get("context") else None
-                plan = plan_text(str(row["text"]), context, chosen)
+                context = PlanContext.model_validate(row.get("context") or {})
+                plan = await planner.plan(str(row["text"]), context)
             except (BurnishError, ValueError) as error:
                 fail(f"Row {number}: {str(error).splitlines()[0]}")
                 bad += 1
                 continue
             put_json({"id": row.get("id"), **({"explained": in_words(plan)} if explain else plan.label())})
-    if bad:
-        raise RefusedError(f"{bad} rows could not be read; correct them and run the batch again.")
+    return bad
+
+
+def _planner() -> "Planner":
+    from agent.planner import choose
+
+    chosen = settings()
+    return choose(chosen.llm_url, chosen.llm_model, chosen.llm_timeout)
 
 
 def _lines(rows: Path, stack: ExitStack) -> Iterator[str]:
