@@ -275,6 +275,48 @@ def test_cmyk_looks_like_its_picture(format: str) -> None:
         assert np.corrcoef(photo.pixels[..., channel].ravel(), ASTRONAUT[..., channel].ravel())[0, 1] > 0.95
 
 
+def test_embedded_cmyk_profile_is_used() -> None:
+    inks = Image.fromarray(
+        np.stack([ASTRONAUT[..., 0], ASTRONAUT[..., 1], ASTRONAUT[..., 2], ASTRONAUT[..., 0] // 4], -1)
+    )
+    press = bytes(pyvips.Operation.call("profile_load", "cmyk"))
+    cmyk = Image.frombytes("CMYK", inks.size, np.asarray(inks).tobytes())
+    photo = open_bytes(coded(cmyk, "TIFF", icc_profile=press), "a.tif")
+    transform = ImageCms.buildTransform(
+        ImageCms.ImageCmsProfile(io.BytesIO(press)), ImageCms.createProfile("sRGB"), "CMYK", "RGB",
+        ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION,
+    )  # fmt: skip
+    expected = np.asarray(ImageCms.applyTransform(cmyk, transform)).astype(int)
+    assert photo.space == "srgb"
+    assert np.abs(photo.pixels - expected).mean() < 1
+
+
+def grey_profile(gamma: float) -> bytes:
+    """A minimal ICC 2 profile of a grey gamma curve (ICC.1:2001-04, sections 6.1 and 6.5.3)."""
+    white = b"XYZ \0\0\0\0" + b"".join(round(v * 65536).to_bytes(4, "big") for v in (0.9642, 1.0, 0.8249))
+    curve = b"curv\0\0\0\0\0\0\0\1" + round(gamma * 256).to_bytes(2, "big") + b"\0\0"
+    at = 128 + 4 + 24
+    tags = b"".join(
+        name + place.to_bytes(4, "big") + len(body).to_bytes(4, "big")
+        for name, place, body in ((b"wtpt", at, white), (b"kTRC", at + len(white), curve))
+    )
+    body = b"\0\0\0\2" + tags + white + curve
+    head = (128 + len(body)).to_bytes(4, "big") + b"lcms\x02\x10\0\0mntrGRAYXYZ " + bytes(12) + b"acsp"
+    return head.ljust(68, b"\0") + white[8:] + bytes(48) + body
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_grey_profile_is_used(bits: int) -> None:
+    levels = np.linspace(0, 1, 256)
+    top = 2**bits - 1
+    ramp = np.tile(np.round(levels * top).astype(np.uint8 if bits == 8 else np.uint16), (4, 1))
+    photo = open_bytes(coded(Image.fromarray(ramp), "PNG", icc_profile=grey_profile(1.8)), "a.png")
+    linear = levels**1.8
+    expected = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    assert photo.bits == bits
+    assert np.abs(photo.pixels[0] / top - expected[:, None]).max() < 1.5 / 255
+
+
 def test_screen_preview_carries_its_space() -> None:
     spaces: tuple[Space, ...] = ("srgb", "p3")
     for format, space in itertools.product(("JPEG", "WEBP", "PNG"), spaces):

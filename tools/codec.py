@@ -15,13 +15,13 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import pyvips
 from numpy.typing import NDArray
 
 from models.errors import PhotoError
 from tools import exif as exif_block
-from tools.colour import attach, blob, profile_in, profile_of, to_working_space
+from tools.colour import profile_in, profile_of, to_working_space
 from tools.exif import Space
+from tools.vips import BROKEN, DECODING, attach, blob, forget_warnings, pyvips, warnings
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -40,9 +40,6 @@ FOREIGN = (
     (rb"\xff\x0a|\0\0\0\x0cJXL ", "a JPEG XL photo"), (rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51", "a JPEG 2000 file"),
     (rb"8BPS", "a Photoshop document"), (rb"PK\x03\x04", "a ZIP archive"), (rb"....ftyp", "a video"),
 )  # fmt: skip
-
-# The operation cache would keep decoded photos alive; each is opened once here.
-pyvips.cache_set_max(0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,18 +76,18 @@ def sniff(data: bytes, name: str) -> str:
     raise PhotoError(f"{name} is {kind}; Burnish opens JPEG, PNG, TIFF and WebP. Convert it, or choose another file.")
 
 
-def _load(data: bytes, format: str, name: str, fail_on: str) -> pyvips.Image:
+def _load(data: bytes, format: str, name: str) -> pyvips.Image:
     """The header read by the one loader of `format`, its size checked; pixels come later."""
-    options = {"fail_on": fail_on, "access": "sequential"}
+    options = {"fail_on": "error", "access": "sequential"}
     load = {
         "JPEG": pyvips.Image.jpegload_buffer, "PNG": pyvips.Image.pngload_buffer,
         "TIFF": pyvips.Image.tiffload_buffer, "WEBP": pyvips.Image.webpload_buffer,
     }[format]  # fmt: skip
     image = load(data, **options)
-    megapixels = image.width * image.height / 1e6
-    if megapixels > MAX_MEGAPIXELS:
+    if image.width * image.height > MAX_MEGAPIXELS * 1_000_000:
         raise PhotoError(
-            f"{name} has {megapixels:.0f} megapixels; Burnish opens up to {MAX_MEGAPIXELS}. Save a smaller copy first."
+            f"{name} is {image.width} x {image.height} pixels, over the {MAX_MEGAPIXELS} megapixels that Burnish opens; "
+            "save a smaller copy first."
         )
     return image
 
@@ -99,30 +96,32 @@ def decode(data: bytes, name: str) -> Decoded:
     """Decode a file's bytes. `PhotoError`, one sentence that says `name`, for all that is not a whole, sound photo."""
     format = sniff(data, name)
     try:
-        return _decode(data, format, name, "warning" if format == "JPEG" else "error")
-    except pyvips.Error as error:
-        if format == "JPEG" and _harmless(str(error.detail)):
-            try:
-                return _decode(data, format, name, "error")
-            except pyvips.Error as second:
-                error = second
-        reason = f"{name} is damaged or cut short, or not really a {format} file; open another copy of it."
-        raise PhotoError(reason) from error
+        with DECODING:
+            forget_warnings()
+            decoded = _decode(data, format, name)
+            # A JPEG that breaks off but still has its end mark decodes to grey with no more than a warning.
+            sound = format != "JPEG" or _harmless(warnings())
+    except BROKEN as error:
+        raise PhotoError(_damaged(name, format)) from error
     except MemoryError as error:
         raise PhotoError(f"{name} does not fit in the free memory; close something or save a smaller copy.") from error
+    if not sound:
+        raise PhotoError(_damaged(name, format))
+    return decoded
 
 
-def _harmless(detail: str) -> bool:
-    """Whether a JPEG warning is one that sound photos of real cameras and programs give, such as padding bytes."""
-    return all(
-        re.search(r"JFIF revision|Adobe color transform|\b([0-9]|1[0-6]) extraneous bytes", line)
-        for line in detail.strip().splitlines()
-        if "VipsJpeg" in line
-    )
+def _damaged(name: str, format: str) -> str:
+    return f"{name} is damaged or cut short, or not really a {format} file; open another copy of it."
 
 
-def _decode(data: bytes, format: str, name: str, fail_on: str) -> Decoded:
-    image = _load(data, format, name, fail_on)
+def _harmless(said: str) -> bool:
+    """Whether all that a JPEG is warned for is what sound photos of real cameras have too, such as padding bytes."""
+    known = re.compile(r"JFIF revision|Adobe color transform|\b([0-9]|1[0-6]) extraneous bytes")
+    return all(known.search(line) for line in said.splitlines() if "VipsJpeg" in line)
+
+
+def _decode(data: bytes, format: str, name: str) -> Decoded:
+    image = _load(data, format, name)
     bits = {"uchar": 8, "ushort": 16}.get(image.format)
     colours = {"b-w": 1, "grey16": 1, "srgb": 3, "rgb": 3, "rgb16": 3, "cmyk": 4}.get(image.interpretation)
     if bits is None or colours is None or not colours <= image.bands <= 16:
@@ -213,7 +212,7 @@ def encode(
             "TIFF": lambda: image.tiffsave_buffer(compression="deflate", predictor="horizontal", level=3, keep="icc"),
             "WEBP": lambda: image.webpsave_buffer(Q=quality, effort=2, keep="icc"),
         }[format]()
-    except (pyvips.Error, MemoryError) as error:
+    except (*BROKEN, MemoryError) as error:
         raise PhotoError(f"The photo could not be written as {format}; there may be too little memory.") from error
     if format == "JPEG":
         data = _with_print_size(data, dpi)

@@ -10,11 +10,11 @@ compensation, in the photo's own bit depth, by Little CMS inside libvips.
 from functools import lru_cache
 
 import numpy as np
-import pyvips
 from numpy.typing import NDArray
 
 from tools import exif as exif_block
 from tools.exif import Space
+from tools.vips import BROKEN, attach, blob, pyvips
 
 
 @lru_cache
@@ -44,18 +44,6 @@ def profile_in(image: pyvips.Image, colours: int, exif: bytes | None) -> bytes |
     return None
 
 
-def blob(image: pyvips.Image, field: str) -> bytes | None:
-    """A binary metadata field of an image, or None."""
-    return bytes(image.get(field)) if image.get_typeof(field) else None
-
-
-def attach(image: pyvips.Image, profile: bytes) -> pyvips.Image:
-    """The image with `profile` embedded."""
-    image = image.copy()
-    image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
-    return image
-
-
 @lru_cache(maxsize=16)
 def _lab(profile: bytes) -> NDArray[np.float64] | None:
     """CIELAB (D50) of a lattice of device colours under `profile`, (n, 3); None if the profile cannot be used."""
@@ -65,7 +53,7 @@ def _lab(profile: bytes) -> NDArray[np.float64] | None:
     try:
         probe = attach(pyvips.Image.new_from_array(np.ascontiguousarray(lattice)).copy(interpretation=kind), profile)
         lab = probe.icc_import(embedded=True, intent="relative", pcs="lab").numpy().reshape(-1, 3).astype(np.float64)
-    except pyvips.Error:
+    except BROKEN:
         return None
     return lab if np.isfinite(lab).all() else None
 
