@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
@@ -12,7 +13,7 @@ from models.errors import PhotoError, RecipeError
 from models.mask import guide
 from models.recipe import Recipe
 from tools.perceive import Seen, describe, overlay, perceive
-from tools.photo import Photo, open_photo, save_photo
+from tools.photo import Photo, Pixels, open_photo, save_photo
 
 #: A recipe file larger than this is none.
 _MAX_RECIPE = 1 << 20
@@ -78,7 +79,7 @@ def apply_recipe(recipe: Path, photo: Path, out: Path, *, overwrite: bool = Fals
 
     chosen = read_recipe(recipe)
     view = look(photo)
-    pixels = np.asarray(render_full(view.photo, view.seen, chosen), view.photo.pixels.dtype)
+    pixels = cast("Pixels", render_full(view.photo, view.seen, chosen))
     return save_photo(pixels, view.photo, out, overwrite=overwrite)
 
 
