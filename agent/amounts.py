@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from agent.plan import WORD_SIZES, Amount, Edit
-from models.attributes import LOGITS_PER_UNIT, OPPONENT_PER_UNIT, logit
+from models.attributes import LOGITS_PER_UNIT, OPPONENT_PER_UNIT, tone
 
 #: What a photo is taken to be balanced for as opened: the file does not say, and daylight is the commonest.
 AS_SHOT_KELVIN: Final = 5500.0
@@ -45,7 +45,7 @@ def stops(count: float, lightness: float = 50.0) -> float:
     """
     start = min(max(lightness, 2.0), 98.0)
     luminance = min(_luminance(start) * 2.0**count, 1.0)
-    return (logit(_lightness(luminance)) - logit(start)) / LOGITS_PER_UNIT
+    return (tone(_lightness(luminance)) - tone(start)) / LOGITS_PER_UNIT
 
 
 def kelvin(temperature: float) -> float:

@@ -7,7 +7,7 @@ their hashes come out.
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -15,19 +15,20 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
 
 from agent.events import Measures
 from agent.settings import Settings
 from agent.store import Store
 from models.attributes import Ruler, change, read, ruler
+from models.errors import ConversationError
 from models.mask import guide
 from models.recipe import Look, Recipe
-from models.vocabulary import MAP_ATTRIBUTES
+from models.vocabulary import MAP_ATTRIBUTES, SPATIAL_REGIONS
 
 if TYPE_CHECKING:
     from tools.perceive import Seen
     from tools.photo import Photo
-    from tools.retouch import Rendition
 
 T = TypeVar("T")
 Pixels = NDArray[np.uint8]
@@ -48,16 +49,27 @@ class Opened:
     before: NDArray[np.float32] = field(default_factory=lambda: np.zeros((1, 1, 3), np.float32))
 
 
-@dataclass(frozen=True, eq=False)
-class Print:
-    """A rendition that is in the store: hashes, and what was measured on it."""
+class Print(BaseModel):
+    """A rendition that is in the store, as small JSON: hashes of its pictures, and what was measured on it."""
 
+    model_config = ConfigDict(frozen=True)
+
+    recipe: Recipe
+    """As rendered, with its solved develop parameters."""
     preview: str
     thumbnail: str
-    rendition: "Rendition"
-    before: Measures
-    after: Measures
-    changes: Measures
+    asked: Measures = {}
+    achieved: Measures = {}
+    """Per region and attribute of the map, in values; see `tools.retouch`."""
+    spill: float = 0.0
+    clipped: float = 0.0
+    """Share of the photo whose detail went to plain white or black; see `lost`."""
+    skin_drift: float = 0.0
+    seconds: dict[str, float] = {}
+    before: Measures = {}
+    after: Measures = {}
+    """Readings of each region, in the units of `models.attributes`."""
+    changes: Measures = {}
     """Measured change of each region, in values."""
 
 
@@ -143,10 +155,25 @@ class Darkroom:
             ready = recipe if solved else solve(opened.seen, recipe)
             took = time.perf_counter() - start
             rendition = retouch(opened.photo, opened.seen, ready, self.settings.preview_edge)
-            rendition.seconds.setdefault("solve", round(took, 4))
+            start = time.perf_counter()
             preview, small = self._keep(opened, rendition.preview)
-            before, after, changes = measures(opened, rendition.preview)
-            return Print(preview, small, rendition, before, after, changes)
+            named = {s.region for s in rendition.recipe.settings}
+            before, after, changes = measures(opened, rendition.preview, named)
+            seconds = {**rendition.seconds, "solve": took, "keep": time.perf_counter() - start}
+            return Print(
+                recipe=rendition.recipe,
+                preview=preview,
+                thumbnail=small,
+                asked=rounded(rendition.asked),
+                achieved=rounded(rendition.achieved),
+                spill=round(float(rendition.spill), 4),
+                clipped=round(lost(opened.before, _like(opened, rendition.preview)), 5),
+                skin_drift=round(float(rendition.skin_drift), 4),
+                seconds={name: round(s, 4) for name, s in seconds.items()},
+                before=before,
+                after=after,
+                changes=changes,
+            )
 
         return await self.work(make)
 
@@ -172,7 +199,7 @@ class Darkroom:
 
         def make() -> Path:
             pixels = render_full(opened.photo, opened.seen, recipe)
-            return save_photo(pixels, opened.photo, out, **how)
+            return save_photo(pixels, opened.photo, out, **how)  # type: ignore[arg-type]
 
         return await self.work(make)
 
@@ -186,17 +213,23 @@ class Darkroom:
         return self.store.put(preview, ".png"), self.store.put(thumbnail, ".png")
 
 
-def measures(opened: Opened, picture: Pixels) -> tuple[Measures, Measures, Measures]:
+def rounded(values: Measures) -> Measures:
+    """Four decimals: enough for a measurement, short in JSON."""
+    return {region: {name: round(float(v), 4) for name, v in of.items()} for region, of in values.items()}
+
+
+def measures(opened: Opened, picture: Pixels, named: Collection[str] = ()) -> tuple[Measures, Measures, Measures]:
     """What the regions of a photo read before and after, and the change in values (`models.attributes.change`).
 
-    `picture`: (h, w, 3) uint8, the same view as the photo at any size.
+    `picture`: (h, w, 3) uint8, the same view as the photo at any size. Regions of place are left out unless `named`.
     """
-    height, width = opened.before.shape[:2]
-    small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255)
+    small = _like(opened, picture)
     before: Measures = {}
     after: Measures = {}
     changes: Measures = {}
     for name, by in opened.rulers.items():
+        if name in SPATIAL_REGIONS and name not in named:
+            continue
         one, two = read(opened.before, by), read(small, by)
         before[name] = {k: round(v, 2) for k, v in one.attributes().items()}
         after[name] = {k: round(v, 2) for k, v in two.attributes().items()}
@@ -205,9 +238,34 @@ def measures(opened: Opened, picture: Pixels) -> tuple[Measures, Measures, Measu
     return before, after, changes
 
 
+def lost(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:
+    """Share of the picture that had detail before and is as good as white or black after; both (h, w, 3) in [0, 1].
+
+    Read on luma: one channel at its end is ordinary in a strong colour, and takes no detail away.
+    """
+    one, two = guide(before), guide(after)
+    white = (two > 0.99) & (one < 0.97)
+    black = (two < 0.008) & (one > 0.03)
+    return float((white | black).mean())
+
+
+def _like(opened: Opened, picture: Pixels) -> NDArray[np.float32]:
+    """A picture at the size of `opened.before`."""
+    height, width = opened.before.shape[:2]
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.float32) / np.float32(255)
+
+
 def _shrink(picture: NDArray[np.float32]) -> NDArray[np.float32]:
     """A picture (h, w, 3) at `THUMBNAIL` pixels or less, area averaged."""
     height, width = picture.shape[:2]
     scale = min(1.0, THUMBNAIL / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def as_jpeg(png: Path) -> bytes:
+    """A stored picture as a JPEG, for a served model or for memory."""
+    picture = cv2.imread(str(png), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise ConversationError("A stored picture of this conversation is damaged; open the photo again.")
+    return bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 85])[1])

@@ -80,8 +80,6 @@ class Taste(BaseModel):
 
     values: dict[str, dict[str, float]] = {}
     """Region → attribute → deviation from the neutral look."""
-    neutral: dict[str, float] = {}
-    """Measured change that the neutral look makes to the whole of this photo."""
     style: tuple[float, ...] = ()
     sentence: str = ""
     names: tuple[str, ...] = ()
@@ -109,15 +107,24 @@ class Decision(BaseModel):
     """True when this turn freed the look."""
     taste: bool = False
     """True when the look follows the person's taste."""
+    given: dict[str, dict[str, float]] = {}
+    """The values in the recipe that the taste gave, not the person."""
 
 
 def decide(
-    plan: Plan, base: Recipe, scene: "Scene", taste: Taste | None = None, found: Collection[str] = (), seed: int = 0
+    plan: Plan,
+    base: Recipe,
+    scene: "Scene",
+    taste: Taste | None = None,
+    found: Collection[str] = (),
+    seed: int = 0,
+    given: Values | None = None,
 ) -> Decision:
     """Turn a plan into a recipe.
 
-    `base`: the recipe of the current version; `found`: `object:<noun>` regions that can be found in this photo; `seed`:
-    of a look that this turn frees. Values of the result lie in [-1, 1]; a plan without edits gives `base`.
+    `base`: the recipe of the current version, of which an earlier taste gave `given`; `found`: `object:<noun>` regions that
+    can be found in this photo; `seed`: of a look that this turn frees. Values of the result lie in [-1, 1]; a plan without
+    edits gives `base`.
     """
     here = {r.name: r.attributes for r in scene.regions if r.area >= SMALLEST}
     there = {"global", *SPATIAL_REGIONS, *TONAL_REGIONS, *here, *found}
@@ -126,7 +133,7 @@ def decide(
     freed = plan.kind == "weak" or plan.command == "use_my_style"
     learned = taste if freed and taste and taste.known and plan.command != "ignore_my_style" else None
     if freed:
-        recipe = free_look(recipe, learned, there, seed)
+        recipe, given = free_look(recipe, given or {}, learned, there, seed)
 
     wanted: dict[tuple[str, str], float] = {}
     for edit in plan.edits:
@@ -171,6 +178,7 @@ def decide(
         protected=protected,
         look=freed,
         taste=learned is not None,
+        given={region: dict(values) for region, values in (given or {}).items()},
     )
 
 
@@ -187,31 +195,28 @@ def step(recipe: Recipe, region: str, attribute: str, change: float) -> tuple[Re
     return recipe.with_values(region, {**values, attribute: value}), value
 
 
-def free_look(recipe: Recipe, taste: Taste | None, there: Collection[str], seed: int) -> Recipe:
-    """`recipe` with the automatic look, moved by a taste where there is one.
+def free_look(
+    recipe: Recipe, given: Values, taste: Taste | None, there: Collection[str], seed: int
+) -> tuple[Recipe, Values]:
+    """`recipe` with the automatic look, moved by a taste where there is one; and the values that the taste gave.
 
-    The taste of the whole becomes the look's targets; what a region wants beyond the whole becomes settings of its own.
+    A taste is a deviation from the neutral look, so it becomes settings on top of that look: of the whole, and of a region
+    what it wants beyond the whole. What an earlier look was `given` is taken back first, so that nothing adds up.
     """
-    if taste is None:
-        return Recipe(settings=recipe.settings, keep=recipe.keep, look=Look(seed=seed))
-    whole = taste.values.get("global", {})
-    targets: dict[str, float] = {
-        name: round(min(max(taste.neutral.get(name, 0.0) + whole.get(name, 0.0), -1.0), 1.0), 4)
-        for name in MAP_ATTRIBUTES
-        if name in whole or name in taste.neutral
-    }
-    freed = Recipe(settings=recipe.settings, keep=recipe.keep, look=Look(seed=seed, targets=targets, style=taste.style))
-    for name, value in whole.items():
-        if name not in MAP_ATTRIBUTES and abs(value) >= NOTHING:
-            freed = step(freed, "global", name, value)[0]
-    for region, values in taste.values.items():
-        if region == "global" or region not in there:
-            continue
+    freed = Recipe(settings=recipe.settings, keep=recipe.keep, look=Look(seed=seed, style=taste.style if taste else ()))
+    for region, values in given.items():
         for name, value in values.items():
-            beyond = value - (whole.get(name, 0.0) if name in MAP_ATTRIBUTES else 0.0)
-            if abs(beyond) >= WORTH_A_SETTING:
-                freed = step(freed, region, name, beyond)[0]
-    return freed
+            freed = step(freed, region, name, -value)[0]
+    now: dict[str, dict[str, float]] = {}
+    whole = taste.values.get("global", {}) if taste else {}
+    for region, values in taste.values.items() if taste else ():
+        for name, value in values.items():
+            beyond = value if region == "global" or name not in MAP_ATTRIBUTES else value - whole.get(name, 0.0)
+            if region in there and abs(beyond) >= (NOTHING if region == "global" else WORTH_A_SETTING):
+                before = freed.values(region).get(name, 0.0)
+                freed, after = step(freed, region, name, beyond)
+                now.setdefault(region, {})[name] = round(after - before, 4)
+    return freed, now
 
 
 def nearest(region: str, there: Collection[str]) -> str:

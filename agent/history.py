@@ -196,15 +196,17 @@ class History:
         turn: str,
         parent: int | None = None,
         facts: Mapping[str, Any] | None = None,
+        current: bool = True,
     ) -> Version:
-        """Keep a new version below `parent` (the current one by default) and make it current. Once per turn."""
+        """Keep a new version below `parent` (the current one by default) and make it `current`. Once per turn."""
 
         def make(db: sqlite3.Connection) -> int:
-            current = _thread_row(db, thread)["current"]
-            above = current if parent is None else self._get(db, thread, parent).number
+            here = _thread_row(db, thread)["current"]
+            above = here if parent is None else self._get(db, thread, parent).number
             number = 1 + int(db.execute("SELECT max(number) FROM versions WHERE thread = ?", (thread,)).fetchone()[0])
             _insert(db, thread, number, above, recipe, preview, thumbnail, label[:120], turn, facts or {})
-            _move(db, thread, number)
+            if current:
+                _move(db, thread, number)
             return number
 
         return self._once(thread, turn, make)
@@ -230,10 +232,14 @@ class History:
 
         return self._once(thread, turn, make)
 
-    def set_feedback(self, thread: str, number: int, kind: Feedback | None) -> Version:
-        """Note what the person thinks of a version; None takes it back."""
+    def set_feedback(self, thread: str, number: int, kind: Feedback | None, record: str = "") -> Version:
+        """Note what the person thinks of a version; None takes it back. `record`: id of what memory learned from it."""
         with self._write() as db:
-            db.execute("UPDATE versions SET feedback = ? WHERE thread = ? AND number = ?", (kind, thread, number))
+            facts = {**self._get(db, thread, number).facts, "record": record}
+            db.execute(
+                "UPDATE versions SET feedback = ?, facts = ? WHERE thread = ? AND number = ?",
+                (kind, _dump(facts), thread, number),
+            )
             return self._get(db, thread, number)
 
     def rename(self, thread: str, number: int, label: str) -> Version:

@@ -1,16 +1,42 @@
 """The studio: the one door through which the UI and the command line reach the agent."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import logging
+import uuid
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from weakref import WeakValueDictionary
 
-from agent.events import Event, Opened, Result, Resumed, ThreadView, VersionView
+from pydantic import ValidationError
+
+from agent.answer import place, points
+from agent.checkpoints import close_checkpoints, open_checkpoints, prune
+from agent.events import Change, Event, Failed, Message, Note, Opened, Result, Resumed, Step, ThreadView, VersionView
+from agent.history import Thread, Version
+from agent.rooms import Context, Rooms
 from agent.settings import Settings
+from agent.state import FRESH
+from models.errors import BurnishError, ConversationError, RecipeError
 from models.recipe import Recipe
 
 if TYPE_CHECKING:
     from memory.taste import Memory
+
+log = logging.getLogger(__name__)
+
+#: Longest message that is read, in bytes of UTF-8: with it a checkpoint stays below 64 kB. What is beyond is not read.
+MAX_MESSAGE: Final = 20_000
+#: How often a turn that was cut off is begun again before it is given up: it may be what kills the process.
+TRIES: Final = 2
+
+EMPTY: Final = "Say what you want, for example “a bit brighter” or “make the sky bluer”."
+STOPPED: Final = "Stopped before it was done; nothing was changed."
+GAVE_UP: Final = "This message was cut off twice; nothing was changed. Say it again, perhaps in other words."
+BROKEN: Final = "Something went wrong inside Burnish; nothing was changed. Try again, or say it in other words."
 
 
 class Studio:
@@ -20,14 +46,28 @@ class Studio:
     `BurnishError`s; `turn` and `feedback` give a `Failed` event instead.
     """
 
+    def __init__(self, rooms: Rooms, graph: Any, saver: Any):
+        self.rooms = rooms
+        self._graph = graph
+        self._saver = saver
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
     @classmethod
     async def open(cls, settings: Settings | None = None) -> Self:
         """Open the installation under `settings.home`, creating it when it is new."""
-        raise NotImplementedError
+        settings = settings or Settings()
+        rooms = await asyncio.to_thread(Rooms, settings)
+        saver = await open_checkpoints(settings.home / "checkpoints.sqlite3")
+        from agent.graph import builder
+
+        return cls(rooms, builder.compile(checkpointer=saver, name="burnish"), saver)
 
     async def close(self) -> None:
-        """Finish what runs and close the databases."""
-        raise NotImplementedError
+        """Delete blobs that nothing refers to, and close the databases."""
+        referenced = self.rooms.history.references()
+        await asyncio.to_thread(self.rooms.store.collect, referenced)
+        await close_checkpoints(self._saver)
+        await asyncio.to_thread(self.rooms.close)
 
     async def __aenter__(self) -> Self:
         return self
@@ -37,31 +77,182 @@ class Studio:
     ) -> None:
         await self.close()
 
+    # ── a conversation ─────────────────────────────────────────────────────────────────────────────────────────────
+
     async def start(self, photo_path: Path, user: str) -> Opened:
         """Open a photo and begin a conversation about it. The file is copied into the store, never written to."""
-        raise NotImplementedError
+        from memory.record import check_user
 
-    def turn(self, thread: str, text: str) -> AsyncIterator[Event]:
-        """Answer one message: steps and notes as they happen, then exactly one `Result` or `Failed`."""
-        raise NotImplementedError
+        check_user(user)
+        here = await self.rooms.darkroom.take_in(Path(photo_path))
+        preview, thumbnail = await self.rooms.darkroom.original(here)
+        thread, photo, scene = str(uuid.uuid4()), here.photo, here.seen.scene
+        await asyncio.to_thread(
+            partial(
+                self.rooms.history.open_thread,
+                thread,
+                user=user,
+                photo=photo.sha256,
+                name=photo.name,
+                preview=preview,
+                thumbnail=thumbnail,
+            )
+        )
+        return Opened(
+            thread=thread,
+            photo=photo.sha256,
+            preview=self.rooms.store.path(preview),
+            summary=scene.summary,
+            suggestions=scene.suggestions,
+            width=photo.width,
+            height=photo.height,
+        )
 
-    def feedback(
+    async def turn(self, thread: str, text: str) -> AsyncGenerator[Event, None]:
+        """Answer one message: steps and notes as they happen, then exactly one `Result` or `Failed`.
+
+        Closing the iterator early stops the turn; nothing of it is kept.
+        """
+        text = text.encode("utf-8", "replace")[:MAX_MESSAGE].decode("utf-8", "ignore").replace("\0", "").strip()
+        if not text:
+            yield Failed(text=EMPTY)
+            return
+        async with self._lock(thread):
+            turn = str(uuid.uuid4())
+            try:
+                await asyncio.to_thread(self.rooms.history.say, thread, turn, "user", text)
+            except BurnishError as error:
+                yield Failed(text=str(error))
+                return
+            async with aclosing(self._turn(thread, turn, text)) as events:
+                async for event in events:
+                    yield event
+
+    async def feedback(
         self, thread: str, kind: Literal["like", "dislike", "withdraw"], reason: str = ""
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         """Thumbs up or down on the current version, or take it back. A `reason` after a dislike is a follow-up turn."""
-        raise NotImplementedError
+        from langgraph.types import Command
+
+        async with self._lock(thread):
+            turn = str(uuid.uuid4())
+            reason = reason.strip()[: MAX_MESSAGE // 4] if kind == "dislike" else ""
+            try:
+                about = self.rooms.history.thread(thread)
+                if reason:
+                    await asyncio.to_thread(self.rooms.history.say, thread, turn, "user", reason)
+            except BurnishError as error:
+                yield Failed(text=str(error))
+                return
+            pressed = {"kind": kind, "reason": reason, "turn": turn}
+            place = await self._graph.aget_state(self._config(thread))
+            start: Any = Command(resume=pressed)
+            if place.next != ("feedback",) or not place.interrupts:
+                # Nothing is waiting for a thumb, as after a slider was moved: put the graph where it would be.
+                state = {**FRESH, "thread": thread, "user": about.user, "photo": about.photo, "turn": turn}
+                await self._graph.aupdate_state(
+                    self._config(thread), {**state, "feedback": pressed}, as_node="feedback"
+                )
+                start = None
+            async with aclosing(self._events(thread, turn, start)) as events:
+                async for event in events:
+                    yield event
+
+    async def resume(self, thread: str, user: str) -> Resumed:
+        """Take up a conversation after a restart; a turn that was cut off is finished first, once."""
+        about = self._mine(thread, user)
+        async with self._lock(thread):
+            await self._finish(thread)
+        here = await self.rooms.darkroom.open(about.photo, about.name)
+        scene, said = here.seen.scene, self.rooms.history.messages(thread)
+        version = self.rooms.history.version(thread)
+        text = next((m.text for m in reversed(said) if m.role == "assistant"), scene.summary)
+        return Resumed(
+            thread=thread,
+            photo=about.photo,
+            preview=self.original(thread),
+            summary=scene.summary,
+            suggestions=scene.suggestions,
+            width=here.photo.width,
+            height=here.photo.height,
+            name=about.name,
+            messages=tuple(Message(role=m.role, text=m.text, version=m.version) for m in said),
+            result=self._show(thread, version, text),
+        )
+
+    # ── the edit tree ──────────────────────────────────────────────────────────────────────────────────────────────
 
     async def command(self, thread: str, name: str) -> Result:
         """`undo`, `redo`, `reset` or `goto:<n>` (0 is the photo as opened)."""
-        raise NotImplementedError
+        async with self._lock(thread):
+            version = await asyncio.to_thread(self.rooms.history.move, thread, name, str(uuid.uuid4()))
+        where = "the photo as opened" if version.number == 0 else f"version {version.number} (“{version.label}”)"
+        return self._show(thread, version, f"This is {where}.")
 
     async def set_values(self, thread: str, region: str, values: dict[str, float]) -> Result:
         """A slider moved by hand: a new version in which `region` has exactly `values` (-1..1)."""
-        raise NotImplementedError
+        from tools.perceive import region as find
+
+        async with self._lock(thread):
+            about, base = self.rooms.history.thread(thread), self.rooms.history.version(thread)
+            here = await self.rooms.darkroom.open(about.photo, about.name)
+            try:
+                recipe = base.recipe.with_values(region, values)
+            except ValidationError as error:
+                reason = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+                raise RecipeError(f"These values cannot be used: {reason}.") from error
+            if find(here.seen, region) is None:
+                raise ConversationError(f"I can't find {place(region)} in this photo; choose another region.")
+            made = await self.rooms.darkroom.render(here, recipe)
+            kept = made.recipe.values(region)
+            achieved = made.achieved.get(region, {})
+            changes = [Change(region=region, attribute=n, asked=v, achieved=achieved.get(n)) for n, v in kept.items()]
+            given = {r: v for r, v in base.facts.get("given", {}).items() if r != region}
+            facts = {
+                "kind": "slider",
+                "given": given,
+                "changes": made.changes,
+                "before": made.before,
+                "after": made.after,
+                "asked": [change.model_dump() for change in changes],
+                "seconds": made.seconds,
+            }
+            text = (
+                f"Set by hand: {place(region)}, {', '.join(f'{n} {points(v)}' for n, v in kept.items()) or 'nothing'}."
+            )
+            version = await asyncio.to_thread(
+                partial(
+                    self.rooms.history.add,
+                    thread,
+                    made.recipe,
+                    preview=made.preview,
+                    thumbnail=made.thumbnail,
+                    label=f"{place(region)} by hand",
+                    turn=str(uuid.uuid4()),
+                    facts=facts,
+                )
+            )
+        return self._show(thread, version, text, new=True)
 
     async def versions(self, thread: str) -> tuple[VersionView, ...]:
         """The edit tree, oldest first, beginning with 0, the photo as opened."""
-        raise NotImplementedError
+        current = self.rooms.history.thread(thread).current
+        return tuple(
+            VersionView(
+                number=v.number,
+                parent=v.parent,
+                current=v.number == current,
+                label=v.label,
+                thumbnail=self.rooms.store.path(v.thumbnail),
+                preview=self.rooms.store.path(v.preview),
+                feedback=v.feedback,
+            )
+            for v in self.rooms.history.versions(thread)
+        )
+
+    async def recipe(self, thread: str, version: int | None = None) -> Recipe:
+        """The recipe of a version; of the current one by default."""
+        return self.rooms.history.version(thread, version).recipe
 
     async def export(
         self,
@@ -76,25 +267,128 @@ class Studio:
         gps: bool = True,
     ) -> Path:
         """Render a version at full size and save it; without `out`, as a new file in `settings.home / "exports"`."""
-        raise NotImplementedError
+        from agent.present import save
 
-    async def recipe(self, thread: str, version: int | None = None) -> Recipe:
-        """The recipe of a version; of the current one by default."""
-        raise NotImplementedError
-
-    async def threads(self, user: str) -> tuple[ThreadView, ...]:
-        """The conversations of a person, newest first."""
-        raise NotImplementedError
-
-    async def resume(self, thread: str, user: str) -> Resumed:
-        """Take up a conversation after a restart; a turn that was cut off is finished first, once."""
-        raise NotImplementedError
+        kept = self.rooms.history.version(thread, version)
+        how = {"format": format, "quality": quality, "overwrite": overwrite, "metadata": metadata, "gps": gps}
+        return await save(self.rooms, thread, kept, out, **how)
 
     def original(self, thread: str) -> Path:
         """PNG of the photo as opened, of the same size as every version's preview."""
-        raise NotImplementedError
+        return self.rooms.store.path(self.rooms.history.version(thread, 0).preview)
+
+    async def threads(self, user: str) -> tuple[ThreadView, ...]:
+        """The conversations of a person, newest first."""
+        return tuple(self._listed(thread) for thread in self.rooms.history.threads(user))
 
     @property
     def memory(self) -> "Memory":
         """What this installation has learned."""
-        raise NotImplementedError
+        return self.rooms.memory
+
+    # ── inside ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _lock(self, thread: str) -> asyncio.Lock:
+        lock = self._locks.get(thread)
+        if lock is None:
+            lock = self._locks[thread] = asyncio.Lock()
+        return lock
+
+    def _config(self, thread: str) -> dict[str, Any]:
+        return {"configurable": {"thread_id": thread}, "recursion_limit": 60}
+
+    def _mine(self, thread: str, user: str) -> Thread:
+        about = self.rooms.history.thread(thread)
+        if about.user != user:
+            # The same words as for a thread that does not exist: whose it is, is nobody's business.
+            raise ConversationError("This conversation is not known here; open the photo again.")
+        return about
+
+    def _listed(self, thread: Thread) -> ThreadView:
+        current = self.rooms.history.version(thread.id)
+        return ThreadView(
+            thread=thread.id,
+            name=thread.name,
+            created=thread.created,
+            versions=thread.versions,
+            thumbnail=self.rooms.store.path(current.thumbnail),
+        )
+
+    async def _turn(self, thread: str, turn: str, text: str) -> AsyncGenerator[Event, None]:
+        await asyncio.to_thread(self.rooms.history.begin, thread, turn)
+        start = {"thread": thread, "turn": turn, "text": text, "command": ""}
+        async with aclosing(self._events(thread, turn, start)) as events:
+            async for event in events:
+                yield event
+
+    async def _events(self, thread: str, turn: str, start: Any) -> AsyncGenerator[Event, None]:
+        """Run the graph until it waits for a thumb again. `start`: input, a `Command`, or None to go on."""
+        end: Event = Failed(text=STOPPED)
+        try:
+            stream = self._graph.astream(
+                start,
+                self._config(thread),
+                context=Context(rooms=self.rooms),
+                stream_mode=["updates", "custom"],
+                durability="sync",
+            )
+            async with aclosing(stream) as parts:
+                async for mode, part in parts:
+                    if mode == "custom" and (event := _event(part)) is not None:
+                        yield event
+            state = (await self._graph.aget_state(self._config(thread))).values
+            end = self._result(thread, state["result"])
+        except BurnishError as error:
+            end = Failed(text=str(error))
+        except Exception:
+            log.exception("turn %s of %s", turn, thread)
+            end = Failed(text=BROKEN)
+        finally:
+            if isinstance(end, Failed):
+                # Also when the turn was stopped from outside: it has been answered, and is not taken up again.
+                self.rooms.history.say(thread, turn, "assistant", end.text)
+        await prune(self._saver, thread)
+        yield end
+
+    async def _finish(self, thread: str) -> None:
+        """Run to its end what a crash has cut off."""
+        place = await self._graph.aget_state(self._config(thread))
+        waiting = not place.next or place.next == ("feedback",)
+        open_turn = self.rooms.history.unanswered(thread)
+        pressed = (place.values or {}).get("feedback") or {}
+        if open_turn is None:
+            if waiting or not pressed:
+                return
+            events = self._events(thread, str(pressed.get("turn") or uuid.uuid4()), None)
+        elif open_turn.tries >= TRIES:
+            await asyncio.to_thread(self.rooms.history.say, thread, open_turn.turn, "assistant", GAVE_UP)
+            return
+        elif not waiting and open_turn.turn in (place.values.get("turn"), pressed.get("turn")):
+            await asyncio.to_thread(self.rooms.history.begin, thread, open_turn.turn)
+            events = self._events(thread, open_turn.turn, None)
+        else:
+            events = self._turn(thread, open_turn.turn, open_turn.text)
+        async with aclosing(events) as rest:
+            async for _ in rest:
+                pass
+
+    def _result(self, thread: str, result: Mapping[str, Any]) -> Result:
+        rest = {name: value for name, value in result.items() if name != "preview"}
+        return Result.model_validate({**rest, "thread": thread, "preview": self.rooms.store.path(result["preview"])})
+
+    def _show(self, thread: str, version: Version, text: str, new: bool = False) -> Result:
+        from agent.plan import Plan
+        from agent.present import view
+
+        plan = Plan.model_validate(version.facts["plan"]) if version.facts.get("plan") else None
+        return self._result(thread, view(version, text, plan, new=new))
+
+
+def _event(part: Any) -> Event | None:
+    """A custom part of the stream as an event; None for one of another kind."""
+    if not isinstance(part, dict):
+        return None
+    rest = {name: value for name, value in part.items() if name != "type"}
+    if part.get("type") == "step":
+        return Step.model_validate(rest)
+    return Note.model_validate(rest) if part.get("type") == "note" else None

@@ -1,0 +1,157 @@
+"""Learn: a thumb pressed on a version becomes a typed preference. Nothing else ever writes to memory."""
+
+import asyncio
+import uuid
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from agent import answer
+from agent.darkroom import Opened, as_jpeg
+from agent.events import Measures
+from agent.history import Version
+from agent.plan import Plan
+from agent.present import view
+from agent.rooms import Rooms, Say
+from agent.state import Json, State
+from models.vocabulary import MAP_ATTRIBUTES
+
+if TYPE_CHECKING:
+    from memory.record import Preference
+    from tools.perceive import Scene
+
+#: Deviations below this are the noise of measuring; they say nothing about a taste.
+NOISE: Final = 0.01
+_KINDS = ("strong", "weak", "style", "followup", "command", "sample", "slider")
+#: What may be wrong with a result, as a person could say it.
+COMPLAINTS: Final = ("too strong", "too weak", "too warm", "too dark", "too colourful", "show me other versions")
+
+Verb = Literal["like", "dislike", "remember"]
+
+
+def preference(
+    verb: Verb, version: Version, user: str, scene: "Scene", changes: Measures, neutral: Measures, turn: str
+) -> "Preference":
+    """The record of one act of feedback.
+
+    `changes`: measured change of each region in the judged version, `neutral`: that of the neutral automatic look on the
+    same photo; what was liked is their difference. Finishing attributes have no measurement, so their values stand for it.
+    Its id follows from the thread, version and turn: the same press is never learned twice.
+    """
+    from memory.record import Preference
+
+    deviation: dict[str, dict[str, float]] = {}
+    for region, moved in changes.items():
+        base = neutral.get(region, {})
+        values = {n: _bounded(moved.get(n, 0.0) - base.get(n, 0.0)) for n in MAP_ATTRIBUTES}
+        if values := {n: v for n, v in values.items() if abs(v) >= NOISE}:
+            deviation[region] = values
+    source: dict[str, dict[str, Any]] = {}
+    by_hand = version.facts.get("kind") == "slider"
+    for setting in version.recipe.settings:
+        finishing = {n: v for n, v in setting.values.items() if n not in MAP_ATTRIBUTES}
+        if finishing:
+            deviation.setdefault(setting.region, {}).update(finishing)
+        source[setting.region] = dict.fromkeys(setting.values, "slider" if by_hand else "asked")
+    kind = version.facts.get("kind", "weak")
+    return Preference(
+        id=str(uuid.uuid5(uuid.UUID(version.thread), f"{version.number}/{verb}/{turn}")),
+        user=user,
+        feedback=verb,
+        photo=scene.photo,
+        embedding=scene.embedding,
+        tags=scene.tags,
+        facts=scene.facts,
+        summary=_summary(version),
+        deviation=deviation,
+        source=source,
+        recipe=version.recipe,
+        style=version.recipe.look.style if version.recipe.look else (),
+        kind=kind if kind in _KINDS else "weak",
+    )
+
+
+def _bounded(value: float) -> float:
+    return round(min(max(value, -2.0), 2.0), 4)
+
+
+def _summary(version: Version) -> str:
+    return version.label[:200]
+
+
+async def learn(state: State, rooms: Rooms, say: Say) -> Json:
+    """A thumb, or an explicit word on taste, goes to memory. Nothing else does."""
+    history, thread, user = rooms.history, state["thread"], state["user"]
+    pressed = state["feedback"]
+    plan = Plan.model_validate(state["plan"]) if state["plan"] and not pressed else None
+    kind = pressed.get("kind") if pressed else (plan.command if plan else "")
+    turn = (pressed.get("turn") if pressed else None) or state["turn"]
+    version = history.version(thread)
+    options: tuple[str, ...] = ()
+    if kind == "forget":
+        count = await asyncio.to_thread(rooms.memory.forget, user, "all")
+        text = f"I forgot everything about your taste: {count} preferences are deleted for good."
+    elif version.number == 0:
+        text = "This is the photo as opened; change something first, then tell me whether you like it."
+    elif kind == "withdraw":
+        text = await asyncio.to_thread(_withdraw, rooms, user, version)
+    else:
+        here = await rooms.opened(state["thread"])
+        text, version = await _teach(str(kind), rooms, here, user, version, turn)
+        if kind == "dislike" and not pressed.get("reason"):
+            text, options = joined_question(text), COMPLAINTS
+    result = view(version, text, plan, options, state["seconds"])
+    # The text of a reason is answered by the turn that it becomes, not here.
+    if not (pressed and pressed.get("reason")):
+        await asyncio.to_thread(history.say, thread, turn, "assistant", text, version.number)
+    update: Json = {"result": result, "messages": [{"role": "assistant", "text": text, "version": version.number}]}
+    if pressed and pressed.get("reason") and kind == "dislike":
+        return {**update, "text": pressed["reason"], "turn": turn, "command": ""}
+    return {**update, "feedback": {}}
+
+
+def joined_question(text: str) -> str:
+    """A dislike ends with the one question that helps."""
+    return answer.joined(text, "What should be different?")
+
+
+async def _teach(kind: str, rooms: Rooms, here: Opened, user: str, version: Version, turn: str) -> tuple[str, Version]:
+    verb = {"like": "like", "dislike": "dislike"}.get(kind, "remember")
+    scene = here.seen.scene
+    if not any(scene.embedding):
+        return "I can't tell what kind of photo this is, so there is nothing to remember it by.", version
+    if version.feedback == ("dislike" if verb == "dislike" else "like") and verb != "remember":
+        return "I have noted that already.", version
+    neutral = await rooms.darkroom.neutral(here)
+
+    def write() -> Version:
+        if version.facts.get("record"):
+            # The opposite thumb replaces the first one.
+            _withdraw(rooms, user, version)
+        record = preference(verb, version, user, scene, version.facts.get("changes", {}), neutral, turn)  # type: ignore[arg-type]
+        known = {r.id for r in rooms.memory.list(user)}
+        if record.id not in known:
+            write = {"like": rooms.memory.like, "dislike": rooms.memory.dislike, "remember": rooms.memory.remember}[
+                verb
+            ]
+            write(record, as_jpeg(rooms.store.path(version.thumbnail)))
+        return rooms.history.set_feedback(
+            version.thread, version.number, "dislike" if verb == "dislike" else "like", record.id
+        )
+
+    noted = await asyncio.to_thread(write)
+    if verb == "dislike":
+        return "Noted: not like this.", noted
+    tag = next(iter(scene.tags), "")
+    return (
+        f"Thank you, I will remember this for {f'{tag} photos' if tag else 'photos like this'}; say “my usual” to get it.",
+        noted,
+    )
+
+
+def _withdraw(rooms: Rooms, user: str, version: Version) -> str:
+    record = version.facts.get("record")
+    if not record:
+        return "There is no thumb to take back on this version."
+    if record in {r.id for r in rooms.memory.list(user)}:
+        rooms.memory.withdraw(user, record)
+    rooms.history.set_feedback(version.thread, version.number, None)
+    return "Taken back; I no longer count it."

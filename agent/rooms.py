@@ -1,0 +1,61 @@
+"""The rooms of an installation, opened once a process and handed to the graph's nodes at run time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
+
+from agent.darkroom import Darkroom, Opened
+from agent.history import History
+from agent.planner import Planner, choose
+from agent.settings import Settings
+from agent.store import Store
+
+if TYPE_CHECKING:
+    from memory.taste import Memory
+
+
+#: Sends one sentence to whoever is watching the turn.
+Say = Callable[[str], None]
+
+
+class Rooms:
+    """Everything a node may use that is not in the state."""
+
+    def __init__(self, settings: Settings):
+        self.settings = settings
+        self.store = Store(settings.home / "blobs")
+        self.history = History(settings.home / "history.sqlite3")
+        self.darkroom = Darkroom(settings, self.store)
+        self.planner: Planner = choose(settings.llm_url, settings.llm_model, settings.llm_timeout)
+
+    @cached_property
+    def memory(self) -> "Memory":
+        """Preferences; opened when first needed."""
+        from memory.taste import Memory
+
+        return Memory(self.settings.home / "memory")
+
+    async def opened(self, thread: str) -> Opened:
+        """The photo of a conversation, opened and perceived."""
+        about = self.history.thread(thread)
+        return await self.darkroom.open(about.photo, about.name)
+
+    def close(self) -> None:
+        """Close the databases."""
+        self.history.close()
+        if "memory" in self.__dict__:
+            self.memory.close()
+
+
+@dataclass(kw_only=True)
+class Context:
+    """Run-time dependencies of the graph. Without any, as in LangGraph's own tools, the default installation is used."""
+
+    rooms: Rooms | None = None
+
+
+@lru_cache(maxsize=1)
+def default_rooms() -> Rooms:
+    """The installation that the environment describes."""
+    return Rooms(Settings())
