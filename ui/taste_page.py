@@ -9,7 +9,7 @@ import gradio as gr
 
 from models.errors import BurnishError
 from ui.shelf import folder
-from ui.words import attribute_name, clean, points, region_name
+from ui.words import DEFAULT_USER, attribute_name, clean, points, region_name
 
 if TYPE_CHECKING:
     from memory.record import Preference
@@ -21,55 +21,48 @@ _SHOWN: Final = 60
 
 _QUIET: Final[dict[str, Any]] = {"api_visibility": "private", "show_progress": "hidden"}
 
+_NOTHING: Final = (
+    "Nothing yet. Press **Like** under a result that is right, and the next time you say *my usual*, "
+    "Burnish knows what you mean."
+)
+
+#: A memory as the page shows it: its id, Markdown, and a picture or "".
+Card = tuple[str, str, str]
+
 
 def build(desk: "Desk", tab: gr.Tab, session: gr.State) -> None:
     """Fill the tab."""
-
-    async def memory() -> "Memory":
-        return (await desk.studio()).memory
-
     with gr.Column(elem_id="taste"):
-        heading = gr.Markdown("### What Burnish has learned from you")
         with gr.Row(elem_id="taste-tools", equal_height=True):
-            use = gr.Checkbox(True, label="Use my taste", container=False, elem_id="use-taste", min_width=140)
-            export = gr.Button("Export", size="sm", scale=0, min_width=90, elem_id="taste-export")
+            heading = gr.Markdown("### What Burnish has learned from you")
+            use = gr.Checkbox(True, label="Use my taste", container=False, elem_id="use-taste", min_width=130, scale=0)
+            export = gr.Button("Export", size="sm", scale=0, min_width=80, elem_id="taste-export")
             bring = gr.UploadButton(
-                "Import", file_types=[".json"], size="sm", scale=0, min_width=90, elem_id="taste-import"
+                "Import", file_types=[".json"], size="sm", scale=0, min_width=80, elem_id="taste-import"
             )
-            forget_all = gr.Button(
-                "Forget everything", variant="stop", size="sm", scale=0, min_width=150, elem_id="forget-all"
-            )
+            wipe = gr.Button("Forget everything", size="sm", scale=0, min_width=150, elem_id="forget-all")
             sure = gr.Button(
                 "Yes, forget all of it",
                 variant="stop",
                 size="sm",
                 scale=0,
-                min_width=170,
+                min_width=160,
                 visible=False,
                 elem_id="sure",
             )
             link = gr.DownloadButton("Save", visible="hidden", elem_id="taste-link")
-        changed = gr.State(0)
+        cards: gr.State = gr.State([])
+        to_forget = gr.State("")
 
-        @gr.render(inputs=[session, changed], triggers=[tab.select, changed.change], show_progress="hidden")
-        async def rows(session: "Session", _: int) -> None:
-            store = await memory()
-            records = await asyncio.to_thread(store.list, session.user)
-            if not records:
-                gr.Markdown(
-                    "Nothing yet. Press 👍 under a result you like, and the next time you say *my usual*, "
-                    "Burnish knows what you mean.",
-                    elem_id="nothing",
-                )
-            place = folder(desk.cache) if records else Path()
-            for record in records[:_SHOWN]:
-                with gr.Row(elem_classes="memory", equal_height=True, key=record.id):
-                    picture = await asyncio.to_thread(store.thumbnail, session.user, record)
+        @gr.render(inputs=[cards], triggers=[cards.change], show_progress="hidden")
+        def rows(shown: list[Card]) -> None:
+            if not shown:
+                gr.Markdown(_NOTHING, elem_id="nothing")
+            for which, text, picture in shown:
+                with gr.Row(elem_classes="memory", equal_height=True, key=which):
                     if picture:
-                        file = place / f"{record.id}.jpg"
-                        file.write_bytes(picture)
                         gr.Image(
-                            str(file),
+                            picture,
                             show_label=False,
                             interactive=False,
                             buttons=[],
@@ -78,28 +71,37 @@ def build(desk: "Desk", tab: gr.Tab, session: gr.State) -> None:
                             scale=0,
                             min_width=112,
                         )
-                    gr.Markdown(card(record))
-                    forget = gr.Button("Forget", size="sm", scale=0, min_width=80, elem_classes="forget")
+                    gr.Markdown(text)
+                    forget = gr.Button("Forget", size="sm", scale=0, min_width=84, elem_classes="forget")
+                    forget.click(lambda which=which: which, None, [to_forget], **_QUIET)
 
-                    async def forget_it(count: int, session: "Session", which: str = record.id) -> int:
-                        await asyncio.to_thread((await memory()).forget, session.user, which)
-                        return count + 1
+    show = [heading, use, wipe, sure, cards]
 
-                    forget.click(forget_it, [changed, session], [changed], **_QUIET)
+    async def memory() -> "Memory":
+        return (await desk.studio()).memory
 
-    async def shown(session: "Session") -> tuple[str, bool, Any, Any]:
+    async def shown(session: "Session") -> tuple[str, bool, Any, Any, list[Card]]:
         store = await memory()
-        on = await asyncio.to_thread(store.use_style, session.user)
-        text = f"### What Burnish has learned from {clean(session.user)}"
-        return text, on, gr.update(visible=True), gr.update(visible=False)
+        on, found = await asyncio.to_thread(_read, store, session.user, desk.cache)
+        whom = "you" if session.user == DEFAULT_USER else clean(session.user)
+        text = f"### What Burnish has learned from {whom}"
+        return text, on, gr.update(visible=bool(found)), gr.update(visible=False), found
+
+    async def forget_one(session: "Session", which: str) -> tuple[Any, ...]:
+        if which:
+            try:
+                await asyncio.to_thread((await memory()).forget, session.user, which)
+            except BurnishError as error:  # forgotten in another tab
+                gr.Info(str(error))
+        return "", *await shown(session)
+
+    async def forget_all(session: "Session") -> tuple[Any, ...]:
+        count = await asyncio.to_thread((await memory()).forget, session.user, "all")
+        gr.Info(f"Forgot {count} {'memory' if count == 1 else 'memories'}.")
+        return await shown(session)
 
     async def choose(session: "Session", on: bool) -> None:
         await asyncio.to_thread((await memory()).use_style, session.user, on)
-
-    async def everything(session: "Session", count: int) -> tuple[int, Any, Any]:
-        gone = await asyncio.to_thread((await memory()).forget, session.user, "all")
-        gr.Info(f"Forgot {gone} {'memory' if gone == 1 else 'memories'}.")
-        return count + 1, gr.update(visible=True), gr.update(visible=False)
 
     async def save(session: "Session") -> str:
         text = await asyncio.to_thread((await memory()).export_json, session.user)
@@ -107,33 +109,47 @@ def build(desk: "Desk", tab: gr.Tab, session: gr.State) -> None:
         file.write_text(text, encoding="utf-8")
         return str(file)
 
-    async def load(session: "Session", file: str, count: int) -> int:
+    async def load(session: "Session", file: str) -> tuple[Any, ...]:
         try:
             new = await asyncio.to_thread((await memory()).import_json, Path(file).read_bytes(), session.user)
+            gr.Info(f"{new} new {'memory' if new == 1 else 'memories'}.")
         except BurnishError as error:
             gr.Warning(str(error))
-            return count
-        gr.Info(f"{new} new {'memory' if new == 1 else 'memories'}.")
-        return count + 1
+        return await shown(session)
 
-    tab.select(shown, [session], [heading, use, forget_all, sure], **_QUIET)
+    tab.select(shown, [session], show, **_QUIET)
+    to_forget.change(forget_one, [session, to_forget], [to_forget, *show], **_QUIET)
+    wipe.click(lambda: (gr.update(visible=False), gr.update(visible=True)), None, [wipe, sure], **_QUIET)
+    sure.click(forget_all, [session], show, **_QUIET)
     use.input(choose, [session, use], **_QUIET)
-    forget_all.click(lambda: (gr.update(visible=False), gr.update(visible=True)), None, [forget_all, sure], **_QUIET)
-    sure.click(everything, [session, changed], [changed, forget_all, sure], **_QUIET)
     click = "() => setTimeout(() => document.querySelector('#taste-link')?.click(), 50)"
     export.click(save, [session], [link], **_QUIET).success(None, js=click)
-    bring.upload(load, [session, bring, changed], [changed], **_QUIET)
+    bring.upload(load, [session, bring], show, **_QUIET)
+
+
+def _read(store: "Memory", user: str, cache: Path) -> tuple[bool, list[Card]]:
+    """Whether the taste is in use, and the newest memories with their pictures laid out in the cache."""
+    records = store.list(user)[:_SHOWN]
+    place = folder(cache) if records else cache
+    found = []
+    for record in records:
+        picture = store.thumbnail(user, record)
+        file = place / f"{record.id}.jpg"
+        if picture:
+            file.write_bytes(picture)
+        found.append((record.id, card(record), str(file) if picture else ""))
+    return store.use_style(user), found
 
 
 def card(record: "Preference") -> str:
     """One memory as Markdown: what was judged, when, and what was learned."""
-    mark = {"like": "👍", "remember": "📌", "dislike": "👎"}.get(record.feedback, "")
-    day = datetime.fromtimestamp(record.time).strftime("%-d %B %Y, %H:%M")
+    mark = {"like": "Liked", "remember": "Kept", "dislike": "Not liked"}.get(record.feedback, "")
+    when = datetime.fromtimestamp(record.time)
     values = [
-        f"{region_name(region)}: "
-        + ", ".join(f"{attribute_name(n)} {points(v)}" for n, v in values.items() if abs(v) >= 0.01)
-        for region, values in record.deviation.items()
-        if any(abs(v) >= 0.01 for v in values.values())
+        f"{region_name(region)}: " + ", ".join(f"{attribute_name(n)} {points(v)}" for n, v in clear.items())
+        for region, found in record.deviation.items()
+        if (clear := {n: v for n, v in found.items() if abs(v) >= 0.01})
     ]
-    lines = [f"{mark} **{clean(record.summary or record.kind)}**", clean(day), clean(" · ".join(values))]
+    day = f"{mark} on {when.day} {when:%B %Y, %H:%M}"
+    lines = [f"**{clean((record.summary or record.kind).capitalize())}**", clean(day), clean(" · ".join(values))]
     return "  \n".join(line for line in lines if line)
