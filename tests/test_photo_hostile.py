@@ -68,7 +68,7 @@ def is_a_sentence(error: PhotoError) -> bool:
     return "\n" not in words and len(words) < 250 and words.endswith(".") and words[0] == words.strip()[0]
 
 
-def refused(file: bytes, words: str = "", name: str = "a.jpg") -> None:
+def refused(file: bytes, words: str = "damaged|not a photo", name: str = "a.jpg") -> None:
     with pytest.raises(PhotoError, match=words) as caught:
         open_bytes(file, name)
     assert is_a_sentence(caught.value)

@@ -94,7 +94,7 @@ def open_photo(path: str | Path) -> Photo:
         with path.open("rb") as file:
             # One byte more than allowed, for a file that grows meanwhile.
             data = file.read(MAX_BYTES + 1)
-        path = path.resolve()
+        absolute = path.resolve()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise PhotoError(f"There is no file {name} there; check the path.") from error
     except PermissionError as error:
@@ -103,7 +103,7 @@ def open_photo(path: str | Path) -> Photo:
         raise PhotoError(
             f"{name} could not be read ({_reason(error)}); copy it to this computer and try again."
         ) from error
-    return open_bytes(data, path.name, path)
+    return open_bytes(data, path.name, absolute)
 
 
 def open_bytes(data: bytes, name: str, path: Path | None = None) -> Photo:

@@ -1,14 +1,19 @@
 """libvips, set up once: silent, without a cache, and with what it leaves open to say whether a file was sound."""
 
-import os
+import logging
 from threading import Lock
-
-# Its warnings quote hostile files: pyvips's log handler decodes them strictly, which puts a traceback on the terminal.
-os.environ.setdefault("VIPS_WARNING", "0")
 
 import pyvips
 
-getattr(pyvips, "_remove_log_handler", lambda: None)()
+
+def _text(words: object) -> str:
+    """C text as Python text, whatever bytes it is made of."""
+    return str(pyvips.ffi.string(words).decode("utf-8", "replace")) if words != pyvips.ffi.NULL else ""
+
+
+# Warnings quote hostile files: decoded strictly, as pyvips does, they put a traceback on the terminal.
+pyvips._to_string = _text
+logging.getLogger("pyvips").setLevel(logging.CRITICAL)
 # The cache would keep decoded photos alive; each is opened once here.
 pyvips.cache_set_max(0)
 
@@ -26,7 +31,7 @@ def forget_warnings() -> None:
 
 def warnings() -> str:
     """What has been warned of since `forget_warnings`, also where no operation failed."""
-    return str(pyvips.ffi.string(pyvips.vips_lib.vips_error_buffer()).decode("utf-8", "replace"))
+    return _text(pyvips.vips_lib.vips_error_buffer())
 
 
 def blob(image: pyvips.Image, field: str) -> bytes | None:
