@@ -25,7 +25,7 @@ class Statistics:
 
     `low`, `high`: 1st and 99th percentile of L*. `clipped`: share with a channel at its top; `crushed`: share of L* <
     2. `veil`: the darkest local channel value that nearly every patch exceeds (He, Sun and Tang 2009), 0 in clear air.
-    `cast_a`, `cast_b`: mean of the nearly grey pixels. `noise`: standard deviation in 8-bit steps (Immerkær 1996).
+    `cast_a`, `cast_b`: see `cast_of`. `noise`: standard deviation in 8-bit steps (Immerkær 1996).
     `sharpness`: strongest edges relative to their local contrast, about 1 for a crisp photo.
     """
 
@@ -95,16 +95,39 @@ def sharpness_of(luma: FloatImage) -> float:
     return float(np.median((local / np.maximum(span[:-1, :-1], 1))[strong])) * 2.2
 
 
+def cast_of(rgb: FloatImage, values: FloatImage) -> tuple[float, float]:
+    """The colour (a*, b*) that the light lends to grey: (0, 0) for neutral light, or where nothing tells.
+
+    Three weak witnesses are averaged: the nearly grey pixels, the brightest ones, and the edges, whose mean strength in
+    each channel is grey under white light (van de Weijer, Gevers and Gijsenij, "Edge-Based Color Constancy", 2007).
+    """
+    lightness, a, b = values[..., 0], values[..., 1], values[..., 2]
+    chroma = np.hypot(a, b)
+    usable = (lightness > 12) & (lightness < 97)
+    nearly_grey = usable * np.exp(-((chroma / 22) ** 2))
+    if float(nearly_grey.sum()) < 0.04 * nearly_grey.size or min(rgb.shape[:2]) < 3:
+        return 0.0, 0.0
+    below = lightness[lightness < 99]
+    bright = ((lightness >= np.percentile(below, 90)) & (lightness < 99)) * np.exp(-((chroma / 25) ** 2)) + 1e-9
+    steps = np.abs(np.diff(rgb, axis=1))[:-1] + np.abs(np.diff(rgb, axis=0))[:, :-1]
+    edges = (steps.astype(np.float64) ** 4).mean(axis=(0, 1)) ** 0.25 + 1e-4
+    grey = np.clip(edges / edges.mean(), 0.5, 1.5) * 0.6
+    _, edge_a, edge_b = lab(grey[None, None].astype(np.float32))[0, 0]
+    found = []
+    for plane, edge in ((a, edge_a), (b, edge_b)):
+        by_grey = float((plane * nearly_grey).sum() / nearly_grey.sum())
+        by_bright = float((plane * bright).sum() / bright.sum())
+        found.append((by_grey + by_bright + 0.6 * float(edge)) / 2.6)
+    return found[0], found[1]
+
+
 def measure_statistics(rgb: FloatImage, pixels: NDArray[Any]) -> Statistics:
     """Statistics of a photo: `rgb` its thumbnail (h, w, 3) in [0, 1]; `pixels` (H, W, 3) for noise and sharpness."""
     values = lab(rgb)
     lightness = values[..., 0]
     chroma = np.hypot(values[..., 1], values[..., 2])
     low, high = (float(v) for v in np.percentile(lightness, (1, 99)))
-    weight = np.exp(-((chroma / 14) ** 2)) * ((lightness > 12) & (lightness < 97))
-    total = float(weight.sum())
-    # Too few nearly grey pixels say nothing about the light.
-    cast = [float((values[..., i] * weight).sum()) / total if total > 0.04 * weight.size else 0.0 for i in (1, 2)]
+    cast = cast_of(rgb, values)
     darkest = cv2.erode(np.ascontiguousarray(rgb.min(axis=2)), np.ones((9, 9), np.uint8))
     squares = patches(pixels)
     return Statistics(
@@ -165,7 +188,7 @@ def criticise(s: Statistics, tags: dict[str, float]) -> tuple[Remark, ...]:
     span = s.high - s.low
     if not veiled:
         remark("contrast", 62 - span, 40, f"It is flat: its tones span {span:.0f} of 100.", "add some contrast")
-    limit = 11.0 if meant_warm else 6.5
+    limit = 15.0 if meant_warm else 9.5
     strength = float(np.hypot(s.cast_a, s.cast_b))
     if abs(s.cast_b) >= abs(s.cast_a):
         name, request = ("yellow", "make it a little cooler") if s.cast_b > 0 else ("blue", "make it a little warmer")

@@ -22,9 +22,9 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def pinned_sha256(name: str, folder: Path = FOLDER) -> str:
+def pinned_sha256(name: str, folder: Path | None = None) -> str:
     """The sha256 that `pin.json` of weight set `name` asks for. Raises `WeightsError`."""
-    path = folder / name / "pin.json"
+    path = (folder or FOLDER) / name / "pin.json"
     try:
         value = json.loads(path.read_text("utf-8"))["sha256"]
     except FileNotFoundError as error:
@@ -34,12 +34,12 @@ def pinned_sha256(name: str, folder: Path = FOLDER) -> str:
     return str(value)
 
 
-def available(name: str, folder: Path = FOLDER) -> bool:
+def available(name: str, folder: Path | None = None) -> bool:
     """True if the weight set is there at all; it may still prove to be the wrong one."""
-    return (folder / name / "model.safetensors").is_file()
+    return ((folder or FOLDER) / name / "model.safetensors").is_file()
 
 
-def load_safetensors(name: str, expected: str | None = None, folder: Path = FOLDER) -> "dict[str, Tensor]":
+def load_safetensors(name: str, expected: str | None = None, folder: Path | None = None) -> "dict[str, Tensor]":
     """The tensors of weight set `name`, after its sha256 has been compared with `expected` (default: the pinned one).
 
     Raises `WeightsError` if the file is missing, is another file than the pinned one, or cannot be read.
@@ -47,7 +47,7 @@ def load_safetensors(name: str, expected: str | None = None, folder: Path = FOLD
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    path = folder / name / "model.safetensors"
+    path = (folder or FOLDER) / name / "model.safetensors"
     wanted = expected or pinned_sha256(name, folder)
     if not path.is_file():
         raise WeightsError(f"The weights {name!r} are not installed ({path} is missing); reinstall Burnish.")
@@ -59,8 +59,9 @@ def load_safetensors(name: str, expected: str | None = None, folder: Path = FOLD
         raise WeightsError(f"{path} cannot be read; reinstall Burnish.") from error
 
 
-def pin(name: str, folder: Path = FOLDER) -> str:
+def pin(name: str, folder: Path | None = None) -> str:
     """Write `pin.json` for the weight file of `name` as it is now; for training commands. Returns the sha256."""
-    digest = sha256(folder / name / "model.safetensors")
-    (folder / name / "pin.json").write_text(json.dumps({"sha256": digest}, indent=2) + "\n", "utf-8")
+    place = (folder or FOLDER) / name
+    digest = sha256(place / "model.safetensors")
+    (place / "pin.json").write_text(json.dumps({"sha256": digest}, indent=2) + "\n", "utf-8")
     return digest

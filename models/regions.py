@@ -220,7 +220,7 @@ def composed(luma: FloatImage, rgb: FloatImage, seen: Segmentation, named: dict[
 
 def colour(luma: FloatImage, rgb: FloatImage, word: str) -> FloatImage | None:
     """How much each pixel has the colour `word` names (h, w) in 0..1; None for a word that names no colour."""
-    values = lab(rgb)
+    values = lab(cv2.GaussianBlur(rgb, (0, 0), 1.0))
     lightness, chroma = values[..., 0], np.hypot(values[..., 1], values[..., 2])
     if word == "white":
         return ramp(lightness, 78, 90) * ramp(chroma, 14, 7)

@@ -61,6 +61,11 @@ def load() -> dict[str, Vector] | None:
     return {name: tensor.float().numpy() for name, tensor in pinned.load_safetensors(WEIGHTS).items()}
 
 
+def standard(vector: Vector, maps: dict[str, Vector]) -> Vector:
+    """`vector` with the mean and scale of the training views taken out, and outliers held."""
+    return np.clip((vector - maps["mean"]) / maps["scale"], -6, 6).astype(np.float32)
+
+
 def embed(seen: Segmentation) -> Vector:
     """The embedding of a photo: unit norm, at most 256 numbers. The same photo lit otherwise lies close by."""
     vector = seen_vector(seen)
@@ -68,7 +73,7 @@ def embed(seen: Segmentation) -> Vector:
     if maps is None or not seen.features.any():
         vector = vector[len(seen.features) :]
     else:
-        vector = np.asarray(((vector - maps["mean"]) / maps["scale"]) @ maps["embed"], np.float32)
+        vector = np.asarray(standard(vector, maps) @ maps["embed"], np.float32)
     return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-6), np.float32)
 
 
@@ -78,7 +83,7 @@ def tag(rgb: FloatImage, seen: Segmentation) -> dict[str, float]:
     if maps is None or not seen.features.any():
         found = tag_by_rule(seen)
     else:
-        vector = np.concatenate([(seen_vector(seen) - maps["mean"]) / maps["scale"], light_vector(rgb)])
+        vector = np.concatenate([standard(seen_vector(seen), maps), light_vector(rgb)])
         logits = vector @ maps["tags"] + maps["bias"]
         found = {name: float(1 / (1 + np.exp(-v))) for name, v in zip(TAGS, logits, strict=True)}
     kept = {name: round(value, 3) for name, value in found.items() if value >= 0.3}

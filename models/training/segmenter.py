@@ -35,6 +35,9 @@ from models.segmenter import Segmenter
 Bits = NDArray[np.uint16]
 
 CACHE_EDGE: Final = 384
+
+#: The state is saved every so many steps.
+SAVE_EVERY = 200
 BIT: Final = {name: 1 << i for i, name in enumerate(CLASSES)}
 ANY: Final = (1 << len(CLASSES)) - 1
 PERSON: Final = sum(BIT[name] for name in PERSON_PARTS)
@@ -259,6 +262,7 @@ def export(mean: dict[str, Tensor], out: Path) -> None:
     half = {k: v.half().contiguous() if v.is_floating_point() else v for k, v in mean.items()}
     part = out / "model.part"
     save_file(half, part)
+    part.chmod(0o644)
     part.replace(out / "model.safetensors")
     pinned.pin(out.name, out.parent)
 
@@ -314,7 +318,7 @@ def train(
                 f"{pace * (steps - step - 1) / 60:.1f} min left",
                 flush=True,
             )
-        if (step + 1) % 500 == 0 or step + 1 == steps:
+        if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
             save_state(state, step + 1, net, mean, optimiser)
             export(mean, out)
     (out / "training.json").write_text(

@@ -33,7 +33,9 @@ def ccp(index: NDArray[np.uint8]) -> tuple[Truth, NDArray[np.bool_]]:
 
 def facade(index: NDArray[np.uint8]) -> tuple[Truth, NDArray[np.bool_]]:
     """Truth of a facade map; windows and doors belong to their building."""
-    return {"sky": index == 6, "vegetation": index == 7, "building": np.isin(index, (1, 3, 8))}, np.ones(index.shape, bool)
+    return {"sky": index == 6, "vegetation": index == 7, "building": np.isin(index, (1, 3, 8))}, np.ones(
+        index.shape, bool
+    )
 
 
 def permissive(index: NDArray[np.uint8]) -> tuple[Truth, NDArray[np.bool_]]:

@@ -1,0 +1,194 @@
+"""Train the scene encoder's two linear maps: `python -m models.training.scene DATA --out FOLDER`.
+
+Several views of every photo (exposure, cast, contrast, crop, mirror) go through the frozen segmenter once; what it saw
+is kept in `FOLDER/views.safetensors`, so that a second run takes seconds. The embedding map is trained so that views
+of one photo are each other's nearest (InfoNCE) and photos that share tags lie nearer than others (supervised contrast;
+Khosla et al. 2020); the tag map by logistic regression. DATA holds `train_photos/` and the label folders with their
+`tags.json`.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.nn import functional
+
+from models import pinned
+from models.scene_encoder import TAGS, light_vector, seen_vector
+from models.segmenter import segment
+from models.training.segmenter import spoil
+
+VIEWS: Final = 4
+SIZE: Final = 128
+
+#: Other words for a tag, and what a tag implies.
+SAME: Final = {
+    "mountains": "mountain", "hills": "mountain", "animals": "animal", "birds": "wildlife", "bird": "animal",
+    "bear": "wildlife", "savanna": "wildlife", "tiger": "wildlife", "lion": "wildlife", "flowers": "flower",
+    "winter": "snow", "polar": "snow", "skiing": "snow", "coast": "sea", "water": "sea", "river": "lake",
+    "waterfall": "lake", "building": "architecture", "church": "architecture", "temple": "architecture",
+    "ruins": "architecture", "landmark": "architecture", "bridge": "architecture", "ruin": "architecture",
+    "sports": "sport", "baseball": "sport", "tennis": "sport", "dog": "animal", "cat": "animal", "insect": "macro",
+    "village": "city", "aerial": "city", "kitchen": "indoor", "office": "indoor", "bedroom": "indoor",
+    "bathroom": "indoor", "studio": "portrait", "clouds": "sky", "countryside": "landscape", "fields": "meadow",
+    "grass": "meadow", "grassland": "meadow", "park": "garden", "boat": "vehicle", "train": "vehicle", "drink": "food",
+    "child": "people", "crowd": "people", "fashion": "people", "horses": "animal", "farm": "landscape",
+}  # fmt: skip
+
+#: Tags that a whole source of photos has.
+SOURCES: Final = {
+    "ccp": ("people", "street"),
+    "facade": ("architecture", "city"),
+    "feedme": ("food",),
+    "tfflowers": ("flower",),
+}
+
+
+def listed_photos(data: Path, most: int) -> list[tuple[Path, tuple[str, ...]]]:
+    """Photos to learn from with their tags (empty: unknown). All tagged ones, the rest up to `most`."""
+    tagged: dict[str, list[str]] = {}
+    for folder, prefix in (("train_labels_bsds", "bsds500_"), ("train_labels_permissive", "")):
+        path = data / folder / "tags.json"
+        if path.exists():
+            tagged |= {prefix + stem: tags for stem, tags in json.loads(path.read_text("utf-8")).items()}
+    photos = sorted((data / "train_photos").glob("*.jpg"))
+    photos += [p for kind in ("ccp", "facade") for p in sorted((data / "train_labels").glob(f"{kind}_*.jpg"))[:80]]
+    first: list[tuple[Path, tuple[str, ...]]] = []
+    rest: list[tuple[Path, tuple[str, ...]]] = []
+    for photo in photos:
+        tags = {SAME.get(t, t) for t in tagged.get(photo.stem, [])} | {
+            t for t in tagged.get(photo.stem, []) if t in TAGS
+        }
+        source = SOURCES.get(photo.stem.split("_")[0], ())
+        known = tuple(t for t in TAGS if t in tags or t in source)
+        (first if tags else rest).append((photo, known))
+    order = np.random.default_rng(0).permutation(len(rest))
+    return first + [rest[i] for i in order[: max(0, most - len(first))]]
+
+
+def look_at(data: Path, most: int) -> dict[str, Tensor]:
+    """Views of the photos as the segmenter sees them: `seen` (n, VIEWS, 478), `light` (n, VIEWS, 15), `tags` (n, T)."""
+    photos = listed_photos(data, most)
+    seen, light, tags = [], [], []
+    began = time.monotonic()
+    for number, (path, known) in enumerate(photos):
+        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if image is None:
+            continue
+        rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB).astype(np.float32) / 255
+        scale = min(1.0, 320 / max(rgb.shape[:2]))
+        rgb = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        rng = np.random.default_rng(number)
+        rows, lights = [], []
+        for view in range(VIEWS):
+            one = rgb
+            if view:
+                h, w = rgb.shape[:2]
+                share = rng.uniform(0.75, 1)
+                y, x = int(rng.uniform(0, 1 - share) * h), int(rng.uniform(0, 1 - share) * w)
+                one = rgb[y : y + int(h * share), x : x + int(w * share)]
+                one = one[:, ::-1] if rng.random() < 0.3 else one
+                batch = torch.from_numpy(np.ascontiguousarray(one)).permute(2, 0, 1)[None]
+                one = spoil(batch, number * 10 + view)[0].permute(1, 2, 0).numpy()
+            rows.append(seen_vector(segment(np.ascontiguousarray(one))))
+            lights.append(light_vector(np.ascontiguousarray(one)))
+        seen.append(np.stack(rows))
+        light.append(np.stack(lights))
+        tags.append([float(t in known) for t in TAGS])
+        if (number + 1) % 100 == 0:
+            pace = (time.monotonic() - began) / (number + 1)
+            print(
+                f"{number + 1}/{len(photos)} photos, {pace * (len(photos) - number - 1) / 60:.1f} min left", flush=True
+            )
+    return {
+        "seen": torch.from_numpy(np.stack(seen)), "light": torch.from_numpy(np.stack(light)),
+        "tags": torch.tensor(tags),
+    }  # fmt: skip
+
+
+def train_embedding(x: Tensor, tags: Tensor, steps: int, seed: int) -> Tensor:
+    """The map (478, SIZE) from standardised views (n, VIEWS, 478)."""
+    g = torch.Generator().manual_seed(seed)
+    n, views, width = x.shape
+    # Principal axes are a good start: they keep the distances there are.
+    _, _, axes = torch.linalg.svd(x[:, 0] - x[:, 0].mean(0), full_matrices=False)
+    weight = (axes[:SIZE].T.contiguous() / width**0.5).requires_grad_()
+    optimiser = torch.optim.AdamW([weight], lr=2e-3, weight_decay=0.02)
+    # Rare tags say more about two photos than common ones.
+    worth = tags / tags.sum(0).clamp_min(5).sqrt()
+    worth = functional.normalize(worth, dim=1)
+    for _ in range(steps):
+        rows = torch.randperm(n, generator=g)[:256]
+        one, two = (torch.randint(views, (len(rows),), generator=g) for _ in range(2))
+        a = functional.normalize((x[rows, one] + 0.1 * torch.randn(len(rows), width, generator=g)) @ weight, dim=1)
+        b = functional.normalize(x[rows, two] @ weight, dim=1)
+        logits = a @ b.T / 0.08
+        same = functional.cross_entropy(logits, torch.arange(len(rows)))
+        near = worth[rows] @ worth[rows].T
+        near.fill_diagonal_(0)
+        known = near.sum(1) > 0
+        target = (near**2 / (near**2).sum(1, keepdim=True).clamp_min(1e-6))[known]
+        kind = -(target * functional.log_softmax(logits[known].fill_diagonal_(-1e4) * 0.5, 1)).sum(1).mean()
+        loss = same + 0.5 * kind
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return weight.detach()
+
+
+def train_tags(x: Tensor, tags: Tensor, steps: int) -> tuple[Tensor, Tensor]:
+    """Weights (493, T) and bias (T,) of the logistic regression, on the tagged photos alone."""
+    rows = tags.sum(1) > 0
+    inputs = x[rows].flatten(0, 1)
+    wanted = tags[rows].repeat_interleave(x.shape[1], 0)
+    weight = torch.zeros(inputs.shape[1], tags.shape[1], requires_grad=True)
+    bias = torch.full((tags.shape[1],), -3.0, requires_grad=True)
+    optimiser = torch.optim.AdamW(
+        [{"params": [weight], "weight_decay": 0.5}, {"params": [bias], "weight_decay": 0}], lr=3e-3
+    )
+    boost = ((wanted.shape[0] - wanted.sum(0)) / wanted.sum(0).clamp_min(1)).clamp(1, 12).sqrt()
+    for _ in range(steps):
+        loss = functional.binary_cross_entropy_with_logits(inputs @ weight + bias, wanted, pos_weight=boost)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return weight.detach(), bias.detach()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point of `python -m models.training.scene`."""
+    parser = argparse.ArgumentParser(prog="python -m models.training.scene", description=__doc__)
+    parser.add_argument("data", type=Path, help="folder with train_photos/ and the label folders")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--photos", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--seed", type=int, default=1)
+    a = parser.parse_args(arguments)
+    a.out.mkdir(parents=True, exist_ok=True)
+    kept = a.out / "views.safetensors"
+    if not kept.exists():
+        save_file({k: v.contiguous() for k, v in look_at(a.data, a.photos).items()}, kept)
+    views = load_file(kept)
+    flat = views["seen"].flatten(0, 1)
+    mean, scale = flat.mean(0), flat.std(0).clamp_min(1e-3)
+    x = ((views["seen"] - mean) / scale).clamp(-6, 6)
+    embed = train_embedding(x, views["tags"], a.steps, a.seed)
+    weight, bias = train_tags(torch.cat([x, views["light"]], 2), views["tags"], 600)
+    path = a.out / "model.safetensors"
+    save_file({"mean": mean, "scale": scale, "embed": embed.contiguous(), "tags": weight, "bias": bias}, path)
+    path.chmod(0o644)
+    pinned.pin(a.out.name, a.out.parent)
+    first, second = (functional.normalize(x[:, i] @ embed, dim=1) for i in (0, 1))
+    hit = (second @ first.T).argmax(1) == torch.arange(len(x))
+    print(json.dumps({"photos": len(x), "train_same_photo_nearest": round(float(hit.float().mean()), 4)}))
+
+
+if __name__ == "__main__":
+    main()
