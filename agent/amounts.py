@@ -44,7 +44,7 @@ def stops(count: float, lightness: float = 50.0) -> float:
     (0.48, -0.37, 0.0)
     """
     start = min(max(lightness, 2.0), 98.0)
-    luminance = min(_luminance(start) * 2.0**count, 1.0)
+    luminance = min(_luminance(start) * 2.0 ** min(max(count, -20.0), 20.0), 1.0)
     return (tone(_lightness(luminance)) - tone(start)) / LOGITS_PER_UNIT
 
 
