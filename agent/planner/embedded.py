@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from agent.plan import Edit, OutOfScope, Plan, PlanContext
 from agent.planner import commands, followup, grammar, protect, scope, styles
 from agent.planner.chunks import chunk
+from agent.planner.elements import GLOBAL
 from agent.planner.lexicon import colour_axis, hue, lexicon
+from agent.planner.placing import Mention
 from agent.planner.segments import split
+from agent.planner.spelling import correct
 from agent.planner.text import plain, words
 
 _WEAK = frozenset(
@@ -31,7 +34,7 @@ _THUMBS = {
 }
 
 #: Words of a purpose clause that say what becomes visible, not what to change.
-_OUTCOMES = frozenset("visible visable viewable clear clearly clearer pop out sharp sharply seen pop_out stand".split())
+_OUTCOMES = frozenset("visible visable viewable clear clearly clearer sharp sharply seen stand".split())
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def explain(text: str, context: PlanContext | None = None) -> list[tuple[str, Ed
 
 def understand(text: str) -> Understood:
     """Read a plain text with the grammar."""
-    tokens = words(text)
+    tokens = correct(words(text))
     segments = split(chunk(tokens, lexicon()))
     edits: dict[tuple[str, str], Edit] = {}
     said: list[tuple[str, Edit]] = []
@@ -98,7 +101,7 @@ def understand(text: str) -> Understood:
     for segment in segments:
         if segment.purpose == "hard":
             continue
-        for mention in grammar.read(segment).mentions:
+        for mention in grammar.read(segment):
             if mention.purpose and mention.text in _OUTCOMES:
                 continue
             used |= mention.words
@@ -110,7 +113,7 @@ def understand(text: str) -> Understood:
                 if key not in edits:
                     edits[key] = edit
                     said.append((phrase, edit))
-                    own.append((mention.form, edit, edit.region != grammar.GLOBAL))
+                    own.append((mention.form, edit, edit.region != GLOBAL))
     wishes = tuple(scope.out_of_scope(segments, used))
     return Understood(tuple(edits.values()), tuple(said), wishes, contradictory, tuple(own), tuple(tokens))
 
@@ -143,7 +146,7 @@ def _request(asked: str, kept: str, heard: Understood, protected: list[str]) -> 
     return Plan(kind="none", out_of_scope=heard.wishes)
 
 
-def to_edits(mention: grammar.Mention) -> list[Edit]:
+def to_edits(mention: Mention) -> list[Edit]:
     """The edits of a mention: one a region, colours resolved to casts (whole picture) or hues (a region)."""
     out = []
     for region in dict.fromkeys(mention.regions):
@@ -151,10 +154,10 @@ def to_edits(mention: grammar.Mention) -> list[Edit]:
         if attribute.startswith("colour:"):
             colour = attribute[7:]
             axis = colour_axis(colour)
-            if region == grammar.GLOBAL and axis in _AXES:
+            if region == GLOBAL and axis in _AXES:
                 attribute, direction = _AXES[axis]
                 sign *= direction
-            elif region == grammar.GLOBAL:
+            elif region == GLOBAL:
                 attribute = "tint" if sign < 0 else "hue:red"
             else:
                 attribute = f"hue:{hue(colour)}"

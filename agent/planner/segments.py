@@ -14,6 +14,11 @@ _VERB_BEFORE = frozenset(("make", "add"))
 _ADJECTIVE_BEFORE = frozenset("more less very too so not a bit look looks looking be is it".split())
 
 
+_LINKING = frozenset(
+    "look looks looking appear appears seem seems have has become becomes get feel show be stand turn".split()
+)
+
+
 @dataclass
 class Segment:
     """`parts` in reading order; `heads` are the indexes of its operators and directional verbs in `parts`."""
@@ -193,6 +198,16 @@ def _is_head(chunk: Chunk, before: Chunk | None, following: Chunk | None, rest: 
     if text.endswith("ed") and before is not None and (before.sense("region") or before.text in ("more", "it")):
         return not any(c.sense("region") for c in current.parts) or bool(current.heads)
     return True
+
+
+def _has_place(segment: Segment) -> bool:
+    """True when the segment waits for what its region should be or have: "I want the sky to look ..."."""
+    return (
+        bool(segment.heads)
+        and any(c.sense("region") or c.sense("object") or c.text == "it" or c.attr("thing") for c in segment.parts)
+        and not any(c.attr("adj", "fault", "noun") for c in segment.parts)
+        and any(segment.parts[i].op() in ("make", "add") for i in segment.heads)
+    )
 
 
 def _object_follows(rest: list[Chunk]) -> bool:

@@ -1,0 +1,207 @@
+"""The parts of a segment that matter: attributes, places, modifiers ... with compounds such as "the man's face" merged."""
+
+from dataclasses import dataclass
+
+from agent.planner.chunks import Chunk
+from agent.planner.segments import Segment
+
+GLOBAL = "global"
+
+#: Words that are never an `object:<noun>`.
+_NOT_THINGS = frozenset(
+    """quality effect effects level levels way value values version bit request thanks thank help feel mood vibe thing
+    things part parts area areas side desired original one ones amount percent moment time times place person's result
+    something anything nothing stuff lot much more less very well same kind sort type style layer tool slider point end
+    edit edits photoshop job work mind favor favour size shape resolution background's appearance right next first last
+    rest please hello hi hey someone everyone can could would will we you they he she i it there here just also too
+    people's left's feature features life attention emphasis accents portion aspect aspects range natural look visibility
+    outside inside day night morning adjustment adjustments intensity settings setting effect's command focus point
+    balance tones overall scheme hue hues than like other others what which who how when where why if only even still
+    feeling sense impression atmosphere issue problem difference differences number section sections current actual pure
+    outdoor indoor certain specific particular little large old new real general basic normal special good nice great best
+    second third final resulting finished quick simple entire mid out off away upper lower possible etc post process
+    photoshopped reddit anyone please image's version wizard wizards magic guru gurus use using used make makes extra
+    additional slight average bad poor fine different similar total visual actually maybe perhaps possibly somehow
+    about again lines line mode kinda really rather easier easy harder hard look's two three four five six several many
+    few half quarter lol shot's scale curve curves channel channels mask brush dodge burn dodging burning space ps pro""".split()
+)
+_PRONOUNS = frozenset("me us her him myself someone".split())
+_SIDES = frozenset(("left", "right", "top", "bottom", "center", "edges", "foreground"))
+
+
+@dataclass
+class Element:
+    """One part. `kind`: head, attr, region, achromatic, joint, amount, more, too, neg, be, should, enough, cast, prep."""
+
+    kind: str
+    index: int
+    chunk: Chunk
+    region: str = ""
+    preposition: str = ""
+
+
+def elements(segment: Segment) -> list[Element]:
+    """The elements of a segment in reading order; `index` points into `segment.parts`."""
+    parts, heads, ops = segment.parts, set(segment.heads), segment.ops
+    first_head = min(heads, default=len(parts))
+    found: list[Element] = []
+    for i, c in enumerate(parts):
+        after = parts[i + 1] if i + 1 < len(parts) else None
+        if i in heads:
+            found.append(Element("head", i, c))
+        elif c.text in ("instead", "rather", "than"):
+            break
+        elif c.sense("amount"):
+            found.append(Element("amount", i, c))
+        elif c.text in ("more", "less", "better", "extra", "additional") or (
+            c.op() in ("up", "down") and not c.attr() and (i > first_head or first_head == len(parts))
+        ):
+            found.append(Element("more", i, c))
+        elif c.sense("too"):
+            found.append(Element("too", i, c))
+        elif c.sense("neg") or (c.text == "no" and after and after.attr()):
+            found.append(Element("neg", i, c))
+        elif kind := next((k for k in ("be", "should", "enough") if c.sense(k)), ""):
+            found.append(Element(kind, i, c))
+        elif c.is_joint:
+            found.append(Element("joint", i, c))
+        elif c.text in ("white", "black", "gray", "grey") and not c.attr():
+            found.append(Element("achromatic", i, c))
+        elif c.attr() or c.sense("colour"):
+            area = _colour_area(parts, i, ops)
+            found.append(Element("region", i, c, area, _preposition(parts, i)) if area else Element("attr", i, c))
+        elif region := _region(parts, i, heads, ops):
+            found.append(Element("region", i, c, region, _preposition(parts, i)))
+        elif c.sense("cast"):
+            found.append(Element("cast", i, c))
+        elif c.sense("at") or c.sense("of"):
+            found.append(Element("prep", i, c))
+    return _compounds(parts, found)
+
+
+def _region(parts: list[Chunk], i: int, heads: set[int], ops: list[str]) -> str:
+    c = parts[i]
+    if c.text == "it":
+        return GLOBAL
+    if sense := c.sense("region"):
+        if c.text in _PRONOUNS:
+            before = parts[i - 1] if i else None
+            alone = before is not None and (
+                before.sense("at") or before.sense("of") or before.sense("conj") or i - 1 in heads
+            )
+            if not alone or (before is not None and before.text in ("for", "to", "with", "help")):
+                return ""
+        if c.text == "back" and not _determined(parts, i):
+            return ""
+        if c.text in ("right", "left", "top", "bottom", "edges", "sides") and not (
+            _determined(parts, i) or _preposition(parts, i)
+        ):
+            return ""
+        if (
+            _preposition(parts, i) == "for"
+            and sense.value == "person"
+            and not any(p.text in ("on", "of") for p in parts[:i])
+        ):
+            return ""
+        return sense.value
+    if sense := c.sense("object"):
+        return f"object:{sense.value}"
+    noun = _unknown_noun(parts, i, heads, ops)
+    return f"object:{noun}" if noun else ""
+
+
+def _determined(parts: list[Chunk], i: int) -> bool:
+    return any(p.sense("the") for p in parts[max(0, i - 3) : i])
+
+
+def _preposition(parts: list[Chunk], i: int) -> str:
+    """The preposition that governs the noun at `i`, past its articles and adjectives."""
+    for c in reversed(parts[max(0, i - 4) : i]):
+        if c.sense("of") or c.sense("at"):
+            return c.text
+        if (
+            c.sense("the")
+            or c.sense("colour")
+            or c.text in ("white", "black", "'s")
+            or (not c.senses and c.text.isalpha())
+        ):
+            continue
+        return ""
+    return ""
+
+
+def _colour_area(parts: list[Chunk], i: int, ops: list[str]) -> str:
+    """ "the greens" are green areas."""
+    c = parts[i]
+    colour = c.sense("colour")
+    if colour is None or not c.text.endswith("s") or c.text.endswith(("ness", "less")):
+        return ""
+    return f"object:{colour.value} areas" if not any(o == "remove" for o in ops) else ""
+
+
+def _unknown_noun(parts: list[Chunk], i: int, heads: set[int], ops: list[str]) -> str:
+    c = parts[i]
+    if c.senses or not c.text.isalpha() or len(c.text) < 3 or c.text in _NOT_THINGS or not c.text.isascii():
+        return ""
+    after = parts[i + 1] if i + 1 < len(parts) else None
+    if c.text.endswith(("ly", "ing", "ous", "able", "ive")):
+        return ""
+    if after is not None and not after.senses and after.text.isalpha() and after.text not in _NOT_THINGS:
+        return ""  # the last noun of a row names the thing
+    before = parts[i - 1] if i else None
+    near = any(p.sense("the") or p.sense("at") or p.sense("of") for p in parts[max(0, i - 3) : i])
+    after_head = before is not None and (i - 1) in heads
+    listed = (
+        before is not None
+        and before.is_joint
+        and i >= 2
+        and bool(parts[i - 2].sense("region") or parts[i - 2].sense("object"))
+    )
+    return c.text if near or after_head or listed or "remove" in ops else ""
+
+
+def _compounds(parts: list[Chunk], found: list[Element]) -> list[Element]:
+    """Merge neighbours that name one place: "man's face", "background wall", "girl in the background"."""
+    out: list[Element] = []
+    for e in found:
+        last = out[-1] if out else None
+        if e.kind == "region" and last is not None and last.kind == "region":
+            between = [c.text for c in parts[last.index + 1 : e.index]]
+            if not e.preposition and all(t in ("'s", "own", "'") for t in between):
+                out[-1] = _merged(last, e, between)
+                continue
+            if e.preposition and last.region != GLOBAL:
+                continue
+        if (
+            e.kind == "region"
+            and e.preposition
+            and len(out) >= 2
+            and out[-1].kind == "prep"
+            and out[-2].kind == "region"
+        ):
+            place = out[-2].region
+            if place == GLOBAL and e.region != GLOBAL and e.preposition != "of":
+                out[-2:] = [e]
+                continue
+            if place in _SIDES and e.preposition in ("of", "on") and e.region not in (GLOBAL, *_SIDES):
+                out[-2:] = [Element("region", e.index, e.chunk, e.region, out[-2].preposition)]
+                continue
+            out.pop()
+            continue
+        out.append(e)
+    return out
+
+
+def _merged(last: Element, e: Element, between: list[str]) -> Element:
+    """The place that two neighbouring nouns name together: mostly the second, as in "background wall"."""
+    if e.region == GLOBAL:
+        keep = last if last.chunk.senses else e
+    elif "'s" in between and e.region.startswith("object:") and not e.chunk.senses:
+        keep = last  # "the dog's fur"
+    elif last.region != GLOBAL and e.region.startswith("object:") and not e.chunk.senses:
+        keep = last  # "background stuff"
+    elif last.region.startswith("object:") and not last.chunk.senses and e.chunk.senses:
+        keep = e
+    else:
+        keep = e
+    return Element("region", e.index, keep.chunk, keep.region, last.preposition)

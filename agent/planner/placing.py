@@ -1,0 +1,154 @@
+"""Where and how much: regions and amounts given to the mentions of a segment."""
+
+from dataclasses import dataclass
+
+from agent.plan import Amount, Word
+from agent.planner.elements import GLOBAL, Element
+from agent.planner.segments import Segment
+
+Mentions = list[tuple[int, "Mention"]]
+
+
+@dataclass
+class Mention:
+    """One asked change, before it becomes an `Edit`."""
+
+    attribute: str
+    """An attribute, or `colour:<word>` until its region is known."""
+    sign: int
+    regions: list[str]
+    amount: Word | Amount | None
+    words: set[int]
+    """Token indexes of the words that led here."""
+    purpose: str = ""
+    form: str = ""
+    text: str = ""
+    adjusted: bool = False
+    """True for "adjust the contrast": no direction was said."""
+
+
+def place(segment: Segment, elements: list[Element], mentions: Mentions) -> None:
+    """Give every mention its regions; `global` where none is said.
+
+    "Increase the contrast of the sky", "make the sky bluer", "bluer sky", "sky contrast", "brighten the man and the dog".
+    """
+    by_position = dict(mentions)
+    current: list[str] = []  # the places a following adjective speaks of
+    pending: list[Mention] = []  # mentions whose place may still follow
+    giving = False  # the last place went to the pending mentions; another may join it
+    for position, e in enumerate(elements):
+        mention = by_position.get(position)
+        before = elements[position - 1] if position else None
+        joined = before is not None and before.kind == "joint"
+        if e.kind == "region":
+            after_verb = pending and not e.preposition and all(m.form == "verb" for m in pending)
+            if (
+                pending
+                and (e.preposition or after_verb or (giving and joined))
+                and not _speaks_ahead(elements, position, giving and joined)
+            ):
+                for m in pending:
+                    _give(m, e, more=giving)
+                giving = True
+                if not after_verb:
+                    continue
+            listed = joined and position >= 2 and elements[position - 2].kind == "region"
+            current = [*current, e.region] if listed and current else [e.region]
+            if not after_verb:
+                giving = False
+        elif mention is not None:
+            right = elements[position + 1] if position + 1 < len(elements) else None
+            if _attributive(e, right, mention) and right is not None:
+                mention.regions = [right.region]
+                mention.words.add(right.chunk.start)
+                giving = False
+                continue
+            if giving:
+                pending = []
+                giving = False
+            if current and mention.form != "verb":
+                mention.regions = list(current)
+            else:
+                pending.append(mention)
+        elif e.kind == "more" and giving:
+            pending, giving = [], False
+    for _, mention in mentions:
+        if not mention.regions:
+            mention.regions = [GLOBAL]
+
+
+def _speaks_ahead(elements: list[Element], position: int, joined: bool) -> bool:
+    """True when the place belongs to what follows: "brighten the man, the background darker"."""
+    nxt = elements[position + 1] if position + 1 < len(elements) else None
+    return (
+        joined
+        and nxt is not None
+        and (nxt.kind in ("attr", "more", "amount") and elements[position].preposition == "")
+        and _is_adjective(elements, position)
+    )
+
+
+def _is_adjective(elements: list[Element], position: int) -> bool:
+    for x in elements[position + 1 : position + 4]:
+        if x.kind == "attr":
+            return x.chunk.attr("adj", "fault", "over") is not None or x.chunk.sense("colour") is not None
+        if x.kind not in ("more", "amount"):
+            return False
+    return False
+
+
+def _attributive(e: Element, right: Element | None, mention: Mention) -> bool:
+    return (
+        right is not None
+        and right.kind == "region"
+        and not right.preposition
+        and right.index == e.index + 1
+        and mention.form in ("adj", "colour", "fault", "over")
+    )
+
+
+def _give(mention: Mention, e: Element, *, more: bool) -> None:
+    if more and mention.regions:
+        if e.region not in mention.regions:
+            mention.regions.append(e.region)
+    elif not mention.regions:
+        mention.regions = [e.region]
+    mention.words.add(e.chunk.start)
+
+
+def measure(segment: Segment, elements: list[Element], mentions: Mentions) -> None:
+    """Give mentions their amounts; an adverb covers all items that share its verb."""
+    direction = -1 if any(o in ("down", "remove") for o in segment.ops) else 1 if "up" in segment.ops else 0
+    for position, e in enumerate(elements):
+        if e.kind != "amount":
+            continue
+        sense = e.chunk.sense("amount")
+        assert sense is not None
+        for mention in _targets(position, elements, mentions):
+            if e.chunk.amount is not None:
+                mention.amount = e.chunk.amount
+                if e.chunk.signed and direction == 0:
+                    mention.sign = e.chunk.signed
+            elif mention.amount is None:
+                mention.amount = sense.value  # type: ignore[assignment]
+            mention.words.add(e.chunk.start)
+
+
+def _targets(position: int, elements: list[Element], mentions: Mentions) -> list[Mention]:
+    after = elements[position + 1] if position + 1 < len(elements) else None
+    behind = [m for p, m in mentions if p < position]
+    ahead = [m for p, m in mentions if p > position]
+    if elements[position].chunk.amount is not None:
+        return behind[-1:] or ahead[:1]
+    if after is not None and after.kind in ("attr", "more", "too", "amount", "neg", "achromatic"):
+        return ahead or behind
+    if (
+        after is not None
+        and after.kind in ("region", "cast", "head")
+        and position
+        and elements[position - 1].kind == "head"
+    ):
+        return [m for _, m in mentions]
+    if behind:
+        return behind if all(m.form in ("noun", "thing", "verb") for m in behind) else behind[-1:]
+    return ahead
