@@ -1,24 +1,25 @@
 """The seven attributes of the parameter map: how each is measured, and what a value in [-1, 1] means.
 
 All are read in CIELAB (CIE 15:2018, D65) on a thumbnail, weighted by a region's soft mask; none uses correlated colour
-temperature, which is undefined for saturated colour. Tonal zones (dark, middle, bright) are fixed on the photo *before*
-the edit, so that the same pixels are compared. With ``L, a, b`` lightness and opponent colour, ``C = hypot(a, b)``:
+temperature, which is undefined for saturated colour. Tonal zones (dark, low, middle, high, bright: weighted ranks of L*)
+are fixed on the photo *before* the edit, so that the same pixels are compared. ``t = logit(L/100)`` is tone; the *middle
+contrast* is ``t(high) - t(low)``; the *tails* are ``t(middle) - t(dark)`` and ``t(bright) - t(middle)``, as multiples of the
+middle contrast; ``C = hypot(a, b)``:
 
 ===========  ==========================================  ===========================================================
 attribute    reading of a region                         value of a change, v in [-1, 1]
 ===========  ==========================================  ===========================================================
-brightness   mean L                                      change of logit(L/100), 1 = 1.5 (L* 50 → 82, or → 18)
-contrast     standard deviation of L                     log2 of the ratio, 1 = doubled
-highlights   bright zone − middle zone, mean L           up: share of the headroom to L* 100 used; down: share of the
-                                                         distance to the middle lost
-shadows      middle zone − dark zone, mean L             up: share of the distance to the middle lost (lifted);
-                                                         down: share of the distance to L* 0 used
+brightness   mean L                                      difference of t(mean L), 1 = 1.5 (L* 50 → 82, or → 18)
+contrast     middle contrast                             log2 of the ratio, 1 = doubled
+highlights   bright tail                                 log2 of the ratio, 1 = doubled (highlights stand out more)
+shadows      dark tail                                   −log2 of the ratio, 1 = halved (shadows are lifted)
 temperature  mean b / mean L (warm is +)                 difference, 1 = 0.5 (Δb* 25 at L* 50)
 tint         mean a / mean L (magenta is +)              difference, 1 = 0.5
 saturation   mean C / mean L                             ratio − 1: −1 grey, 1 doubled
 ===========  ==========================================  ===========================================================
 
-Every scale is bounded by what a frame can show, 0 is *unchanged*, and larger is always more of what the name says.
+In tone, brightening is a shift and contrast a factor, so the four tonal attributes are independent of each other, every
+value can be had without clipping, 0 is *unchanged*, and larger is always more of what the name says.
 """
 
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ LOGITS_PER_UNIT = 1.5
 OPPONENT_PER_UNIT = 0.5
 #: A mean chroma below this is grey: saturation has nothing to act on.
 GREY_CHROMA = 1.0
+#: A difference of tone below this is flat: contrast has nothing to act on.
+FLAT = 0.02
 
 
 def lab(rgb: Float) -> Float:
@@ -44,6 +47,17 @@ def lab(rgb: Float) -> Float:
     [100, 0, 0]
     """
     return np.asarray(cv2.cvtColor(np.ascontiguousarray(rgb, np.float32), cv2.COLOR_RGB2Lab), np.float32)
+
+
+def zone_weights(rank: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    """Weights of the dark, low, middle, high and bright zone at weighted ranks in 0..1; each an array like `rank`."""
+    return (
+        np.clip((0.45 - rank) / 0.35, 0, 1),
+        np.clip(1 - np.abs(rank - 0.32) / 0.15, 0, 1),
+        np.clip(1 - np.abs(rank - 0.5) / 0.15, 0, 1),
+        np.clip(1 - np.abs(rank - 0.68) / 0.15, 0, 1),
+        np.clip((rank - 0.55) / 0.35, 0, 1),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,18 +70,22 @@ class Ruler:
     index: NDArray[np.intp]
     whole: Float
     dark: Float
+    low: Float
     middle: Float
+    high: Float
     bright: Float
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a `Ruler` reads: means of L* over the region and its zones, spread of L*, and opponent colour."""
+    """What a `Ruler` reads: mean L* of the region and of its zones, standard deviation of L*, and opponent colour."""
 
     lightness: float
     spread: float
     dark: float
+    low: float
     middle: float
+    high: float
     bright: float
     a: float
     b: float
@@ -86,13 +104,15 @@ class Reading:
             "saturation": 100 * self.chroma / level,
         }
 
+    def tails(self) -> tuple[float, float, float]:
+        """Middle contrast, and the dark and bright tail as multiples of it, in tone; kept above what is noise."""
+        dark, middle, bright = tone(self.dark), tone(self.middle), tone(self.bright)
+        contrast = max(tone(self.high) - tone(self.low), FLAT)
+        return contrast, max(middle - dark, FLAT) / contrast, max(bright - middle, FLAT) / contrast
+
 
 def ruler(rgb: Float, weight: Float) -> Ruler | None:
-    """A ruler for the region with soft mask `weight` (h, w) on the photo `rgb` (h, w, 3); None for an empty region.
-
-    The dark zone fades out from the 10th to the 50th weighted percentile of L*, the bright zone mirrors it, the middle
-    zone is what neither claims.
-    """
+    """A ruler for the region with soft mask `weight` (h, w) on the photo `rgb` (h, w, 3); None for an empty region."""
     flat = np.ascontiguousarray(weight, np.float32).ravel()
     index = np.flatnonzero(flat > 0.02)
     if index.size == 0 or float(flat[index].sum()) < 1e-3:
@@ -103,15 +123,12 @@ def ruler(rgb: Float, weight: Float) -> Ruler | None:
     rank = np.empty(index.size)
     cumulative = np.cumsum(whole[order])
     rank[order] = (cumulative - whole[order] / 2) / cumulative[-1]
-    dark = whole * np.clip((0.5 - rank) / 0.4, 0, 1)
-    bright = whole * np.clip((rank - 0.5) / 0.4, 0, 1)
-    middle = whole * np.clip(1 - np.abs(rank - 0.5) / 0.25, 0, 1)
 
     def normal(w: NDArray[np.float64]) -> Float:
         total = w.sum()
         return np.asarray(w / total if total > 1e-9 else whole / whole.sum(), np.float32)
 
-    return Ruler(index, normal(whole), normal(dark), normal(middle), normal(bright))
+    return Ruler(index, normal(whole), *(normal(whole * zone) for zone in zone_weights(rank)))
 
 
 def read(rgb: Float, by: Ruler) -> Reading:
@@ -123,7 +140,9 @@ def read(rgb: Float, by: Ruler) -> Reading:
         lightness=mean,
         spread=float(np.sqrt(max(by.whole @ (lightness - mean) ** 2, 0.0))),
         dark=float(by.dark @ lightness),
+        low=float(by.low @ lightness),
         middle=float(by.middle @ lightness),
+        high=float(by.high @ lightness),
         bright=float(by.bright @ lightness),
         a=float(by.whole @ a),
         b=float(by.whole @ b),
@@ -131,30 +150,32 @@ def read(rgb: Float, by: Ruler) -> Reading:
     )
 
 
-def logit(lightness: float) -> float:
-    """Log odds of L*/100, limited to L* 0.5..99.5."""
-    share = min(max(lightness / 100, 0.005), 0.995)
+def tone(lightness: float) -> float:
+    """Log odds of L*/100, limited to L* 0.2..99.8.
+
+    >>> tone(50.0)
+    0.0
+    """
+    share = min(max(lightness / 100, 0.002), 0.998)
     return float(np.log(share / (1 - share)))
 
 
 def change(before: Reading, after: Reading) -> dict[str, float]:
     """The measured change of each attribute in its unit; 0 for an unchanged photo, not clipped to [-1, 1].
 
-    >>> r = Reading(50, 20, 20, 50, 80, 0, 0, 10)
+    >>> r = Reading(50, 20, 20, 40, 50, 60, 80, 0, 0, 10)
     >>> set(change(r, r).values())
     {0.0}
     """
     level0, level1 = max(before.lightness, 1.0), max(after.lightness, 1.0)
-    rise = (after.bright - after.middle) - (before.bright - before.middle)
-    headroom = max(100 - before.bright, 1.0) if rise > 0 else max(before.bright - before.middle, 1.0)
-    lift = (after.dark - after.middle) - (before.dark - before.middle)
-    footroom = max(before.middle - before.dark, 1.0) if lift > 0 else max(before.dark, 1.0)
+    middle0, dark0, bright0 = before.tails()
+    middle1, dark1, bright1 = after.tails()
     grey = max(before.chroma, GREY_CHROMA) / level0
     return {
-        "brightness": (logit(after.lightness) - logit(before.lightness)) / LOGITS_PER_UNIT,
-        "contrast": float(np.log2(max(after.spread, 0.1) / max(before.spread, 0.1))),
-        "highlights": rise / headroom,
-        "shadows": lift / footroom,
+        "brightness": (tone(after.lightness) - tone(before.lightness)) / LOGITS_PER_UNIT,
+        "contrast": float(np.log2(middle1 / middle0)),
+        "highlights": float(np.log2(bright1 / bright0)),
+        "shadows": float(np.log2(dark0 / dark1)),
         "temperature": (after.b / level1 - before.b / level0) / OPPONENT_PER_UNIT,
         "tint": (after.a / level1 - before.a / level0) / OPPONENT_PER_UNIT,
         "saturation": max(after.chroma, GREY_CHROMA) / level1 / grey - 1 if before.chroma >= GREY_CHROMA else 0.0,

@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.attributes import LOGITS_PER_UNIT, OPPONENT_PER_UNIT, Float, Reading, Ruler, change, lab
+from models.attributes import LOGITS_PER_UNIT, OPPONENT_PER_UNIT, Float, Reading, Ruler, change, lab, zone_weights
 from models.mask import LUMA
 from models.solve import descend
 from models.vocabulary import MAP_ATTRIBUTES, MIXER_ATTRIBUTES, MIXER_HUES
@@ -28,11 +28,9 @@ KNOTS: Final = 1025
 SLOPE_LIMIT: Final = 2.3
 
 #: Ranks at which a region's tones are summed up, and the tonal zones over them (the same as in `attributes.ruler`).
-RANKS: Final = 48
+RANKS: Final = 64
 _RANK = (np.arange(RANKS) + 0.5) / RANKS
-_DARK, _BRIGHT = np.clip((0.5 - _RANK) / 0.4, 0, 1), np.clip((_RANK - 0.5) / 0.4, 0, 1)
-_MIDDLE = np.clip(1 - np.abs(_RANK - 0.5) / 0.25, 0, 1)
-_DARK, _BRIGHT, _MIDDLE = _DARK / _DARK.sum(), _BRIGHT / _BRIGHT.sum(), _MIDDLE / _MIDDLE.sum()
+_ZONES = np.stack([w / w.sum() for w in zone_weights(_RANK)])
 
 #: Bounds of the tonal develop parameters.
 TONAL: Final = {"brightness": 2.2, "contrast": 1.4, "highlights": SLOPE_LIMIT, "shadows": SLOPE_LIMIT}
@@ -49,8 +47,8 @@ class ToneZones:
 
     @property
     def middle(self) -> float:
-        """Luma of the middle zone, kept off the ends so that both sides exist."""
-        return min(max(float(_MIDDLE @ np.array(self.levels)), 0.06), 0.94)
+        """Luma of the middle tones, kept off the ends so that both sides exist."""
+        return min(max(float(np.mean(self.levels[RANKS * 3 // 8 : RANKS * 5 // 8])), 0.06), 0.94)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,15 +82,15 @@ def _odds_curve(y: NDArray[np.float64], shift: float, power: float, pivot: float
 
 
 @cache
-def _bends(pulling: bool) -> Float:
+def _bends(give: float) -> Float:
     """Table (101, 257) of bends of [0, 1] for strengths -SLOPE_LIMIT..SLOPE_LIMIT; see `_bend`."""
     grid = np.linspace(0, 1, 257)
     near = np.sin(np.pi * np.clip(grid / 0.6, 0, 1)) ** 2
     far = np.sin(np.pi / 2 * np.clip((grid - 0.3) / 0.7, 0, 1)) ** 2
     rows = []
     for strength in np.linspace(-SLOPE_LIMIT, SLOPE_LIMIT, 101):
-        # Pulled highlights lower the white point a little: a fixed one would tear bright skies.
-        target = 1 - 0.06 * max(strength, 0.0) * pulling
+        # A pulled extreme gives way a little: a fixed white point would tear bright skies.
+        target = 1 - give * max(strength, 0.0)
         low, high = -8.0, 8.0
         for _ in range(40):
             q = (low + high) / 2
@@ -103,17 +101,17 @@ def _bends(pulling: bool) -> Float:
     return np.asarray(rows, np.float32)
 
 
-def _bend(u: NDArray[np.float64], strength: float, pulling: bool = False) -> NDArray[np.float64]:
+def _bend(u: NDArray[np.float64], strength: float, give: float) -> NDArray[np.float64]:
     """Bend [0, 1] (0 = the middle tone, 1 = the extreme): strength > 0 pulls tones towards the middle, < 0 pushes away.
 
     The slope is 1 at u = 0, so the curve meets the untouched side without a kink, and positive everywhere. The extreme
-    stays where it is, or drops a little when `pulling` says that it may.
+    stays where it is, or comes along by `give` where tones are pulled.
     """
     if not strength:
         return u
     place = (min(max(strength, -SLOPE_LIMIT), SLOPE_LIMIT) / SLOPE_LIMIT + 1) * 50
     row = min(int(place), 99)
-    table = _bends(pulling)
+    table = _bends(give)
     curve = table[row] + (table[row + 1] - table[row]) * (place - row)
     return np.interp(u, np.linspace(0, 1, 257), curve)
 
@@ -130,8 +128,8 @@ def tone_curve(y: NDArray[np.float64], parameters: Mapping[str, float], zones: T
     if parameters.get("shadows") or parameters.get("highlights"):
         out = y.copy()
         below, above = y < m, y > m
-        out[below] = m - m * _bend((m - y[below]) / m, parameters.get("shadows", 0.0))
-        out[above] = m + (1 - m) * _bend((y[above] - m) / (1 - m), -parameters.get("highlights", 0.0), pulling=True)
+        out[below] = m - m * _bend((m - y[below]) / m, parameters.get("shadows", 0.0), 0.02)
+        out[above] = m + (1 - m) * _bend((y[above] - m) / (1 - m), -parameters.get("highlights", 0.0), 0.06)
     shift, power = parameters.get("brightness", 0.0), 2.0 ** parameters.get("contrast", 0.0)
     return _odds_curve(out, shift, power, m) if shift or power != 1 else out
 
@@ -161,7 +159,7 @@ def direct(values: Mapping[str, float]) -> dict[str, float]:
     """Develop parameters of about the right size, without looking at any tones."""
     # The colour factors make up for what restoring luma and mixed colours take away, on average photos.
     scale = {
-        "brightness": LOGITS_PER_UNIT, "contrast": 1.2, "highlights": 3.0, "shadows": 3.0, "temperature": 1.22,
+        "brightness": LOGITS_PER_UNIT, "contrast": 1.2, "highlights": 1.2, "shadows": 1.2, "temperature": 1.22,
         "tint": 1.1,
     }  # fmt: skip
     limit = {**TONAL}
@@ -176,10 +174,7 @@ def _tonal_reading(levels: NDArray[np.float64]) -> Reading:
     """What a ruler would read of greys at these luma levels."""
     linear = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
     lightness = np.where(linear <= 216 / 24389, linear * 24389 / 27, 116 * np.cbrt(linear) - 16)
-    return Reading(
-        float(lightness.mean()), float(lightness.std()), float(_DARK @ lightness), float(_MIDDLE @ lightness),
-        float(_BRIGHT @ lightness), 0.0, 0.0, 0.0,
-    )  # fmt: skip
+    return Reading(float(lightness.mean()), float(lightness.std()), *(_ZONES @ lightness).tolist(), 0.0, 0.0, 0.0)
 
 
 def open_loop(values: Mapping[str, float], zones: ToneZones) -> dict[str, float]:

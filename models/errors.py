@@ -1,13 +1,13 @@
 """The exception tree. Every error a person can meet derives from `BurnishError` and its text says what to do next.
 
-    BurnishError
-    ├── PhotoError       a file cannot be opened, read or written
-    ├── RecipeError      a recipe is damaged, of a newer schema, or names an unknown region or attribute
-    ├── PlanError        a planner's answer does not fit the closed vocabulary
-    ├── ServerError      the served language model is down, slow or answers nonsense
-    ├── WeightsError     a weight file is missing, or its sha256 is not the pinned one
-    ├── PreferenceError  the preference log or index cannot be used
-    └── ConversationError  an unknown thread or version, or nothing to undo
+BurnishError
+├── PhotoError       a file cannot be opened, read or written
+├── RecipeError      a recipe is damaged, of a newer schema, or names an unknown region or attribute
+├── PlanError        a planner's answer does not fit the closed vocabulary
+├── ServerError      the served language model is down, slow or answers nonsense
+├── WeightsError     a weight file is missing, or its sha256 is not the pinned one
+├── PreferenceError  the preference log or index cannot be used
+└── ConversationError  an unknown thread or version, or nothing to undo
 """
 
 

@@ -7,7 +7,7 @@ at every pixel's place and luma, so one small grid serves a photo of any size. `
 """
 
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from torch import Tensor
 
 COEFFICIENTS, LEVELS, CELLS = 12, 8, 16
@@ -42,9 +42,7 @@ def slice_grid(grid: Tensor, rgb: Tensor) -> Tensor:
     luma = torch.einsum("bchw,c->bhw", rgb, torch.tensor(LUMA, **options)).clamp(0, 1)
     # grid_sample's own convention puts level k at (2k + 1) / LEVELS - 1.
     zs = (2 * (LEVELS - 1) * luma + 1) / LEVELS - 1
-    place = torch.stack(
-        [xs.view(1, 1, -1).expand_as(luma), ys.view(1, -1, 1).expand_as(luma), zs], dim=-1
-    ).unsqueeze(1)
+    place = torch.stack([xs.view(1, 1, -1).expand_as(luma), ys.view(1, -1, 1).expand_as(luma), zs], dim=-1).unsqueeze(1)
     affine = F.grid_sample(grid, place, mode="bilinear", padding_mode="border", align_corners=False)
     affine = affine.view(batch, 3, 4, height, width)
     return (affine[:, :, :3] * rgb.unsqueeze(1)).sum(2) + affine[:, :, 3]

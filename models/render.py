@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from numba import njit
@@ -110,7 +111,7 @@ def render(
     else:
         # The kernel lets go of the interpreter, so plain threads share the rows; any number of renders may run at once.
         edges = np.linspace(0, height, 4 * _threads() + 1).astype(int).tolist()
-        for done in [_pool().submit(_kernel, *rows, *arguments) for rows in zip(edges[:-1], edges[1:], strict=True)]:
+        for done in [_pool().submit(_kernel, *rows, *arguments) for rows in pairwise(edges)]:
             done.result()
     return out
 

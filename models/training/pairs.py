@@ -197,7 +197,9 @@ def make_pair(
     flip = -1 if rng.random() < 0.5 else 1
     crop = np.s_[top : top + side_y, left : left + side_x]
     x, base = (
-        cv2.resize(np.ascontiguousarray(p[crop][:, ::flip]), (SIZE, SIZE), interpolation=cv2.INTER_AREA).astype(np.float32)
+        cv2.resize(np.ascontiguousarray(p[crop][:, ::flip]), (SIZE, SIZE), interpolation=cv2.INTER_AREA).astype(
+            np.float32
+        )
         / 255
         for p in (photo, clean)
     )

@@ -60,10 +60,15 @@ class Pairs(IterableDataset):  # type: ignore[type-arg]
                 parts[i] = (clean * 255 + 0.5).astype(np.uint8), segments(self.photos[i], 24)
             pair = make_pair(self.photos[i], *parts[i], rng, self.options)
             images = {n: getattr(pair, n).transpose(2, 0, 1) for n in ("photo", "developed", "target")}
-            yield {n: torch.from_numpy(np.ascontiguousarray(v, np.float32)) for n, v in {**images, "maps": pair.maps}.items()}
+            yield {
+                n: torch.from_numpy(np.ascontiguousarray(v, np.float32))
+                for n, v in {**images, "maps": pair.maps}.items()
+            }
 
 
-def loss_of(model: GridDenoiser, batch: dict[str, Tensor], alphas: Tensor, options: TrainOptions, g: torch.Generator) -> Tensor:
+def loss_of(
+    model: GridDenoiser, batch: dict[str, Tensor], alphas: Tensor, options: TrainOptions, g: torch.Generator
+) -> Tensor:
     """Clean-image loss through the grid, plus the grid's roughness. Half of the noise levels are the highest one."""
     clean = 2 * batch["target"] - 1
     count = clean.shape[0]
@@ -116,7 +121,17 @@ def main() -> None:
     args = vars(parser.parse_args())
     train = TrainOptions(**{f.name: args[f.name] for f in fields(TrainOptions)})
     pairs = PairOptions(**{f.name: args[f.name] for f in fields(PairOptions)})
-    run(args["photos"], args["names"], args["out"], args["pairs"], args["device"], args["workers"], args["minutes"], train, pairs)
+    run(
+        args["photos"],
+        args["names"],
+        args["out"],
+        args["pairs"],
+        args["device"],
+        args["workers"],
+        args["minutes"],
+        train,
+        pairs,
+    )
 
 
 def run(
@@ -171,7 +186,12 @@ def run(
         if gain > best:
             best = gain
             model.save_pretrained(out / "weights", safe_serialization=True)
-            notes = {"step": step, "gain_db": gain if watch else None, "train": asdict(options), "pairs": asdict(pair_options)}
+            notes = {
+                "step": step,
+                "gain_db": gain if watch else None,
+                "train": asdict(options),
+                "pairs": asdict(pair_options),
+            }
             (out / "weights" / "training.json").write_text(json.dumps({**notes, "noise_mix": NOISE_MIX}, indent=1))
         model.save_pretrained(out / "newest", safe_serialization=True)
         if watch:
@@ -183,8 +203,12 @@ def run(
     for batch in (b for fresh in loader for b in [fresh] * options.reuse):
         if step >= options.steps or time.monotonic() - began > 60 * minutes:
             break
-        progress = max(step / options.steps, min((time.monotonic() - began) / (60 * minutes), 1.0) if first == 0 else 0.0)
-        scale = min((step + 1) / options.warmup, 1.0) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
+        progress = max(
+            step / options.steps, min((time.monotonic() - began) / (60 * minutes), 1.0) if first == 0 else 0.0
+        )
+        scale = min((step + 1) / options.warmup, 1.0) * (
+            0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+        )
         for group in optimizer.param_groups:
             group["lr"] = options.rate * scale
         batch = {k: v.to(device, non_blocking=True) for k, v in batch.items()}
@@ -199,7 +223,10 @@ def run(
         if step % 50 == 0:
             pace = (time.monotonic() - began) / (step - first)
             left = min(pace * (options.steps - step), 60 * minutes - (time.monotonic() - began)) / 60
-            print(f"step {step}/{options.steps}  loss {shown / seen:.5f}  {pace:.2f} s/step  {left:.0f} min left", flush=True)
+            print(
+                f"step {step}/{options.steps}  loss {shown / seen:.5f}  {pace:.2f} s/step  {left:.0f} min left",
+                flush=True,
+            )
             shown, seen = 0.0, 0
         if step % 250 == 0:
             save()
