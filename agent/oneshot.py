@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import cv2
 import numpy as np
@@ -14,6 +14,9 @@ from models.mask import guide
 from models.recipe import Recipe
 from tools.perceive import Seen, describe, overlay, perceive
 from tools.photo import Photo, Pixels, open_photo, save_photo
+
+if TYPE_CHECKING:
+    from agent.studio import Studio
 
 #: A recipe file larger than this is none.
 _MAX_RECIPE = 1 << 20
@@ -34,6 +37,12 @@ def look(path: Path) -> View:
     """Open a photo and perceive it. Raises `PhotoError`."""
     photo = open_photo(path)
     return View(photo, perceive(photo))
+
+
+async def regions(studio: "Studio", thread: str) -> list[dict[str, object]]:
+    """What is seen in a conversation's photo: name, area, confidence and measured attributes of each region."""
+    here = await studio.rooms.opened(thread)
+    return [region.model_dump() for region in here.seen.scene.regions]
 
 
 def save_masks(view: View, folder: Path, *, overwrite: bool = False) -> dict[str, Path]:

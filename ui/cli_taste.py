@@ -2,7 +2,8 @@
 
 import json
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,7 +37,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of 
 @app.command("list")
 def show_all(user: UserOption = DEFAULT_USER, as_json: JsonOption = False) -> None:
     """List what was liked and disliked, newest first."""
-    with closing(_memory()) as memory:
+    with _memory() as memory:
         records = memory.list(user)
     if as_json:
         put_json([_facts(record) for record in records])
@@ -53,7 +54,7 @@ def show_one(
     as_json: JsonOption = False,
 ) -> None:
     """Show one memory: the photo it came from and every value that was learned."""
-    with closing(_memory()) as memory:
+    with _memory() as memory:
         record = _find(memory, user, which)
     if as_json:
         put_json(_facts(record))
@@ -84,7 +85,7 @@ def forget(
     """
     if (which is None) != everything:
         raise RefusedError("Say what to forget: an id from `burnish taste list`, a kind of scene, or --all.")
-    with closing(_memory()) as memory:
+    with _memory() as memory:
         if which is None:
             count = memory.forget(user, "all")
         else:
@@ -111,7 +112,7 @@ def export_taste(
 
     if out is not None:
         new_file(out, overwrite)
-    with closing(_memory()) as memory:
+    with _memory() as memory:
         text = memory.export_json(user)
     if out is None:
         put(text)
@@ -131,15 +132,21 @@ def import_taste(
     if file.is_dir():
         raise RefusedError(f"{file} is a folder; give the JSON file that `burnish taste export` wrote.")
     text = sys.stdin.read() if str(file) == "-" else file.read_bytes()
-    with closing(_memory()) as memory:
+    with _memory() as memory:
         count = memory.import_json(text, user)
     put(f"{count} new {'memory' if count == 1 else 'memories'}.")
 
 
-def _memory() -> "Memory":
-    from agent.studio import open_memory
+@contextmanager
+def _memory() -> "Iterator[Memory]":
+    """The memory of this installation, closed afterwards."""
+    from agent.rooms import Rooms
 
-    return open_memory(settings())
+    rooms = Rooms(settings())
+    try:
+        yield rooms.memory
+    finally:
+        rooms.close()
 
 
 def _find(memory: "Memory", user: str, which: str) -> "Preference":

@@ -2,13 +2,19 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ui.output import planned_output
 from ui.terminal import RefusedError, answer, console, follow, put, put_json, settings
 
+if TYPE_CHECKING:
+    from agent.plan import Plan
+
 #: Longest message, in characters.
 MAX_TEXT: Final = 4000
+
+#: Commands that only talk about the photo.
+_TALK: Final = frozenset({"help", "compare", "export"})
 
 
 def checked(text: str) -> str:
@@ -39,6 +45,11 @@ def edit_photo(
     asyncio.run(_edit(photo, turns, planned_output(photo, out, overwrite), user, feedback, as_json, overwrite))
 
 
+def _only_talk(plan: "Plan | None") -> bool:
+    """True for a turn that is no reason to write a file."""
+    return plan is not None and (plan.kind == "question" or plan.command in _TALK)
+
+
 async def _edit(
     photo: Path,
     texts: list[str],
@@ -48,6 +59,7 @@ async def _edit(
     as_json: bool,
     overwrite: bool,
 ) -> None:
+    from agent.oneshot import regions
     from agent.studio import Studio
 
     screen = console()
@@ -67,7 +79,7 @@ async def _edit(
                     result.answer or f"I could not make out what to change in “{text[:60]}”; say it differently."
                 )
             answer(result, screen)
-            changing = changing or plan is None or plan.kind != "question"
+            changing = changing or not _only_talk(plan)
             turns.append(
                 {"text": text, "answer": result.answer, "plan": plan and plan.label(), "version": result.version}
             )
@@ -76,6 +88,7 @@ async def _edit(
             said = (await follow(studio.feedback(opened.thread, feedback), screen)).answer
             screen.print(said, style="bold", markup=False)
         written = await studio.export(opened.thread, out, overwrite=overwrite) if changing else None
+        seen = await regions(studio, opened.thread) if as_json else []
     if not as_json:
         put(str(written) if written else result.answer)
         return
@@ -85,7 +98,7 @@ async def _edit(
             "turns": turns,
             "plan": result.plan and result.plan.label(),
             "recipe": result.recipe.model_dump(mode="json"),
-            "regions": sorted(result.measured_before),
+            "regions": seen,
             "changes": [change.model_dump() for change in result.changes],
             "measured": {"before": result.measured_before, "after": result.measured_after},
             "review": result.review,

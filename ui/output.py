@@ -1,6 +1,7 @@
 """Where the command line writes: beside the photo by default, never over anything unless told."""
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +33,11 @@ def new_file(out: Path, overwrite: bool) -> Path:
         raise RefusedError(f"{out} is there already; choose another name or add --overwrite.")
     if not out.parent.is_dir():
         raise RefusedError(f"There is no folder {out.parent}; make it first or choose another place.")
-    if not os.access(out.parent, os.W_OK) or (out.exists() and not os.access(out, os.W_OK)):
-        raise RefusedError(f"{out} cannot be written to; choose another place.")
+    try:
+        # Tried, not asked: permissions alone do not tell of read-only and special file systems.
+        tempfile.TemporaryFile(dir=out.parent).close()
+    except OSError as error:
+        raise RefusedError(f"{out} cannot be written ({error.strerror}); choose another place with -o.") from error
+    if out.exists() and not os.access(out, os.W_OK):
+        raise RefusedError(f"{out} is protected against writing; choose another name.")
     return out
