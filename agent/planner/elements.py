@@ -23,7 +23,7 @@ _NOT_THINGS = frozenset(
     photoshopped reddit anyone please image's version wizard wizards magic guru gurus use using used make makes extra
     additional slight average bad poor fine different similar total visual actually maybe perhaps possibly somehow
     about again lines line mode kinda really rather easier easy harder hard look's two three four five six several many
-    few half quarter lol shot's scale curve curves channel channels mask brush dodge burn dodging burning space ps pro""".split()
+    few half quarter lol shot's them these those simulate see show showcase rgb purpose purposes layers scale curve curves channel channels mask brush dodge burn dodging burning space ps pro""".split()
 )
 _PRONOUNS = frozenset("me us her him myself someone".split())
 _SIDES = frozenset(("left", "right", "top", "bottom", "center", "edges", "foreground"))
@@ -104,8 +104,8 @@ def _region(parts: list[Chunk], i: int, heads: set[int], ops: list[str]) -> str:
         ):
             return ""
         return sense.value
-    if sense := c.sense("object"):
-        return f"object:{sense.value}"
+    if c.sense("object"):
+        return f"object:{c.text}"
     noun = _unknown_noun(parts, i, heads, ops)
     return f"object:{noun}" if noun else ""
 
@@ -149,6 +149,8 @@ def _unknown_noun(parts: list[Chunk], i: int, heads: set[int], ops: list[str]) -
     if after is not None and not after.senses and after.text.isalpha() and after.text not in _NOT_THINGS:
         return ""  # the last noun of a row names the thing
     before = parts[i - 1] if i else None
+    if before is not None and before.text == "to":
+        return ""  # "to simulate": a verb
     near = any(p.sense("the") or p.sense("at") or p.sense("of") for p in parts[max(0, i - 3) : i])
     after_head = before is not None and (i - 1) in heads
     listed = (

@@ -91,6 +91,7 @@ def explain(text: str, context: PlanContext | None = None) -> list[tuple[str, Ed
 
 def understand(text: str) -> Understood:
     """Read a plain text with the grammar."""
+    text = scope.rewrite(text)
     tokens = correct(words(text))
     segments = split(chunk(tokens, lexicon()))
     edits: dict[tuple[str, str], Edit] = {}
@@ -102,7 +103,7 @@ def understand(text: str) -> Understood:
         if segment.purpose == "hard":
             continue
         for mention in grammar.read(segment):
-            if mention.purpose and mention.text in _OUTCOMES:
+            if mention.purpose and (mention.text in _OUTCOMES or mention.form in ("noun", "thing")):
                 continue
             used |= mention.words
             phrase = " ".join(c.text for c in segment.parts if c.start in mention.words)
@@ -114,7 +115,16 @@ def understand(text: str) -> Understood:
                     edits[key] = edit
                     said.append((phrase, edit))
                     own.append((mention.form, edit, edit.region != GLOBAL))
-    wishes = tuple(scope.out_of_scope(segments, used))
+    for region, attribute in list(edits):
+        # "Sharpen it, make it clear" is one wish said twice, and so is "too misty, make it clear".
+        if attribute == "clarity" and any((region, other) in edits for other in ("sharpness", "dehaze")):
+            if any(
+                phrase.split()[-1:] and "clear" in phrase
+                for phrase, e in said
+                if (e.region, e.attribute) == (region, attribute)
+            ):
+                del edits[region, attribute]
+    wishes = tuple(scope.out_of_scope(text, segments, used))
     return Understood(tuple(edits.values()), tuple(said), wishes, contradictory, tuple(own), tuple(tokens))
 
 
@@ -130,6 +140,8 @@ def _request(asked: str, kept: str, heard: Understood, protected: list[str]) -> 
     if heard.contradictory and re.search(r"\bsame time\b|\bboth\b|\bsimultaneous\w*|\bbut also\b", asked):
         return Plan(kind="none", note="These wishes pull against each other; which one matters more?")
     style = styles.find(kept, plain_request=bool(heard.edits))
+    if style is not None and heard.edits and not styles.is_cued(kept, style.said):
+        style = None  # "brighten it and add a sepia tone" is a request in plain words
     if style is None and not heard.edits:
         style = styles.nearest(kept)
     edits = list(heard.edits)

@@ -127,7 +127,11 @@ class _Reader:
             between = self.parts[e.index + 1 : after.index]
             if not any(p.is_joint or p.sense("the") for p in between):
                 return True
-        for x in self.elements[:position]:
+        start = max(
+            (i for i, x in enumerate(self.elements[:position]) if x.kind == "head" and x.chunk.op() == "remove"),
+            default=0,
+        )
+        for x in self.elements[start:position]:
             if x.kind == "region" and x.region != GLOBAL and not x.preposition:
                 return not (x.index == e.index - 1 and e.chunk.attr("noun", "fault", "over", "thing"))
         return False
@@ -235,11 +239,20 @@ class _Reader:
         sign = self._noun_sign(e, position, sense, modifier, negated)
         if sense.value == "black_and_white" and not negated:
             sign = -1 if self.direction < 0 or modifier < 0 else 1
+        attribute = sense.value
+        if (
+            attribute == "blur"
+            and sign < 0
+            and not any(x.kind == "region" and x.region != GLOBAL for x in self.elements)
+        ):
+            attribute, sign = "sharpness", 1
+        if attribute == "saturation" and sense.form == "thing" and "remove" in self.ops and sign < 0:
+            attribute, sign = "black_and_white", 1
         if sense.value == "shadows":
             sign = self._shadow_sign(e.chunk, sign, modifier)
         if sign == 0:
             return None
-        mention = Mention(sense.value, sign, [], None, {e.chunk.start}, form=sense.form, text=e.chunk.text)
+        mention = Mention(attribute, sign, [], None, {e.chunk.start}, form=sense.form, text=e.chunk.text)
         mention.adjusted = "fix" in self.ops and not (modifier or self.direction)
         return mention
 
@@ -261,6 +274,13 @@ class _Reader:
             return -1
         if modifier:
             return modifier
+        if sense.form == "thing" and sense.value == "saturation":
+            improved = any(p.text.startswith("improv") for p in self.head_chunks) or any(
+                p.text == "better" for p in self.parts
+            )
+            covered = after is not None and after.kind == "cast" and after.index == e.index + 1
+            if improved or covered:
+                return 0
         if self.direction > 0 or "add" in self.ops:
             return 1
         number = next(
@@ -317,7 +337,7 @@ class _Reader:
         if negated:
             if too or (be and complaint):
                 return None
-            flip = self.make or modifier < 0 if not be else False
+            flip = bool(self.make or modifier < 0 or self.segment.purpose) if not be else False
         sign = -sense.sign if flip else sense.sign
         if not flip:
             if modifier < 0 or (self.direction < 0 and modifier == 0 and (complaint or not c.text.endswith("er"))):
@@ -424,8 +444,9 @@ class _Reader:
             return None
         places = [x.region for x in self.elements if x.kind == "region" and x.region not in ("background",)]
         attribute, sign, amount = _ACHROMATIC[e.chunk.text]
+        gray = e.chunk.text in ("gray", "grey")
         if not any(p != GLOBAL for p in places):
-            if e.chunk.text in ("gray", "grey") and places:
+            if gray and places:
                 return Mention("black_and_white", 1, [], None, {e.chunk.start}, form="adj", text=e.chunk.text)
             return None
         if self._flag("neg", position) or self._flag("too", position):

@@ -8,7 +8,7 @@ from agent.planner.lexicon import lexicon
 from agent.planner.text import words
 
 _NP = r"(?P<np>(?:(?!\b(?:but|while|then|though|because|please|so that|alone|untouched)\b)[\w' ]){2,60}?)"
-_END = r"(?=\s*(?:[.,;:!?]|$|\bbut\b|\bwhile\b|\bthen\b|\bplease\b|\bthough\b|\btho\b|\bjust\b|\band (?:make|brighten|darken|add|increase|reduce|just|also|the rest|keep|give|warm|cool|blur|sharpen|boost|lift)\b))"
+_END = r"(?=\s*(?:[.,;:!?]|$|\bblack and white\b|\bb&w\b|\bblurr\w*\b|\bgr[ae]yscale\b|\bis already\b|\bit is\b|\bbut\b|\bwhile\b|\bthen\b|\bplease\b|\bthough\b|\btho\b|\bjust\b|\band (?:make|brighten|darken|add|increase|reduce|just|also|the rest|keep|give|warm|cool|blur|sharpen|boost|lift)\b))"
 _STAYS = r"(?:alone|be\b|as (?:it|they|she|he) (?:is|are|was|were)|as is|the same(?: way)?|unchanged|untouched|intact|how (?:it|they) (?:is|are|was|were)|how it is|the way (?:it|they) (?:is|are)|out of (?:it|this)|like (?:that|it is|this)|safe|original|natural|neutral|normal|unaffected|unedited|in colou?r|colou?red)"
 _VERBS = r"(?:touch|change|alter|affect|edit|modify|mess(?: up)?(?: with)?|ruin|blow(?: out)?|clip|crush|burn(?: out)?|lose|brighten|darken|overexpose|underexpose|make|oversaturate|saturate|blur|sharpen|warm(?: up)?|cool(?: down)?|lighten|mak|adjust|recolou?r|smooth|tint|turn|hurt|wash(?: out)?|flatten|kill|destroy|spoil|fade|move|apply (?:it|this|that|anything) to|do anything (?:to|with|about|on)|include|retouch|influence|shift|colou?r|increase|overdo|over[- ]?\w+)"
 _ING = r"(?:touching|changing|altering|affecting|editing|modifying|messing(?: up)?(?: with)?|ruining|blowing(?: out)?|clipping|crushing|burning(?: out)?|losing|brightening|darkening|overexposing|underexposing|making|oversaturating|saturating|blurring|sharpening|warming(?: up)?|cooling(?: down)?|lightening|turning|hurting|washing(?: out)?|flattening|killing|destroying|spoiling|fading|overdoing|moving|tinting|smoothing|recolou?ring|harming|influencing|over\w+)"
@@ -19,7 +19,7 @@ _PATTERNS: tuple[re.Pattern[str], ...] = tuple(
         rf"\b(?:leave|leaving|keep|keeping|let|have) {_NP} {_STAYS}",
         rf"\b(?:do not|never|nothing should|should not|must not|not to|no need to) (?:ever |please |you )?{_VERBS} (?:up |out |too much )?(?:of )?{_NP}{_END}",
         rf"\b(?:without|w/o|and not|but not|rather than|avoid|instead of|not) {_ING} (?:up |out |too much )?{_NP}{_END}",
-        rf"\b(?P<all>everything|all|anything|whole (?:image|photo|picture)|entire (?:image|photo|picture)|the rest)?,? ?\b(?:except|except for|excluding|other than|apart from|aside from|besides|save for|all but|but not|bar)(?: for| only)? {_NP}{_END}",
+        rf"\b(?P<all>everything|all|anything|whole (?:image|photo|picture)|entire (?:image|photo|picture)|the rest)?,? ?\b(?:except|except for|excluding|other than|apart from|aside from|besides|save for|all but|but not)(?: for| only)? {_NP}{_END}",
         rf"\b(?P<all>everything|anything|all) but {_NP}{_END}",
         rf"(?:^|[.,;]|\bbut\b|\band\b|\bwhile\b|\bthough\b) *(?:the |her |his |my |their |its )?{_NP} (?:(?:has|have|needs?|ought) to|must|should|can|to|shall)? ?(?:stays?|remains?|be left|be kept|keeps?)\b[^.,;!?]*",
         rf"(?:^|[.,;]|\bbut\b|\band\b|\bwhile\b) *(?:the |her |his |my |their )?{_NP} (?:should|must|may|can|do|does|is|are) not (?:to )?(?:be )?(?:chang|touch|affect|alter|edit|modif|mov|get|becom|brighten|darken|look)\w*\b[^.,;!?]*",
@@ -95,7 +95,7 @@ def region_of(part: str) -> str | None:
     chunks = chunk(words(part), lexicon())
     last: str | None = None
     for c in chunks:
-        if c.text == "'s" or c.sense("the") or c.sense("colour"):
+        if c.text in ("white", "black", "'s") or c.sense("the") or c.sense("colour"):
             continue
         if (
             (c.sense("at") or c.sense("of") or c.sense("be") or c.text in ("that", "who", "with"))

@@ -1,16 +1,40 @@
 """Wishes that Burnish cannot grant yet: removing, adding, cropping, replacing ... They are named, never faked."""
 
+import re
+
 from agent.plan import OutOfScope
 from agent.planner.chunks import Chunk
 from agent.planner.segments import Segment
 
-#: Things whose removal means another kind of work than removing an object.
 _ACHROMATIC = frozenset("white black gray grey transparent blank plain solid clear".split())
-_NO_OBJECT = frozenset("it that this them".split())
-_PLACES = frozenset(("left", "right", "top", "bottom", "center", "edges", "foreground"))
+_NO_OBJECT = frozenset("it that this them one photo image picture".split())
+_FRAME = frozenset("border borders frame frames edges edge part parts half portion bars".split())
+_ADDING = ("add", "insert", "put", "plac")
+
+#: "Photoshop the car out", "edit him out", "take the two guys out": the particle makes it a removal.
+_OUT = re.compile(
+    r"\b(?:photo ?shop(?:ping)?|edit|shop|drop|cut|crop|brush|airbrush|paint|take|get|edit(?:ing)?)\b(?! it\b)((?: (?!out\b|so\b|to\b|the photo\b|up\b)[\w',]+){1,9}?) out\b(?! (?:the|my|his|her|their|a|more|details?|in|on)\b(?! (?:photo|picture|image|background|pic)))"
+)
+_OUT_OF = re.compile(
+    r"\b(?:photo ?shop(?:ping)?|edit|shop|drop|cut|crop|brush|take|get|clean|edit(?:ing)?)((?: (?!out\b|off\b|so\b|to\b|up\b)[\w',]+){1,9}?) (?:out|off) of\b"
+)
+_GONE = re.compile(
+    r"\b(?:gone|missing|vanish|disappear|invisible|be removed|is removed|are removed|removed from|taken out|photoshopped out|edited out|cropped out)\b"
+)
+_MORE_GONE = re.compile(r"\b(?:photoshop|edit|clean|crop|cut)(?:ping|ing|ting)? (?:out|off)\b")
 
 
-def out_of_scope(segments: list[Segment], edited: set[int]) -> list[OutOfScope]:
+def rewrite(text: str) -> str:
+    """Put "photoshop the cars out" as "remove the cars".
+
+    >>> rewrite("could you edit the car out of this picture")
+    'could you remove the car from this picture'
+    """
+    text = _OUT_OF.sub(r"remove\1 from", text)
+    return _OUT.sub(r"remove\1 ", text)
+
+
+def out_of_scope(text: str, segments: list[Segment], edited: set[int]) -> list[OutOfScope]:
     """What the message asks for that cannot be done; `edited`: token starts that already led to an edit."""
     found: list[OutOfScope] = []
 
@@ -19,73 +43,129 @@ def out_of_scope(segments: list[Segment], edited: set[int]) -> list[OutOfScope]:
             found.append(kind)
 
     for segment in segments:
-        for chunk in segment.parts:
-            if sense := chunk.sense("cue"):
-                say(sense.value)  # type: ignore[arg-type]
-            if (sense := chunk.sense("oos")) and segment.purpose != "hard" and chunk.start not in edited:
-                say(sense.value)  # type: ignore[arg-type]
-        ops = segment.ops
         if segment.purpose == "hard":
             continue
+        parts = segment.parts
+        for i, chunk in enumerate(parts):
+            if (sense := chunk.sense("cue")) and not _only_compared(parts, i):
+                say(sense.value)  # type: ignore[arg-type]
+            if sense := chunk.sense("oos"):
+                if kind := _verb_kind(segment, i, sense.value):
+                    say(kind)
+        ops = segment.ops
         if "remove" in ops and not _edits(segment, edited):
             if kind := _removal(segment):
                 say(kind)
         elif _background_colour(segment):
             say("replace_background")
-        elif "add" in ops and "remove" not in ops and not _edits(segment, edited) and _adds(segment):
+        elif _adds(segment, edited):
             say("add_object")
+    if not found and not edited and _GONE.search(text):
+        say("remove_object")
     return found
 
 
+def _verb_kind(segment: Segment, i: int, kind: str) -> OutOfScope | None:
+    parts = segment.parts
+    if parts[i].text.startswith("crop") and i + 1 < len(parts) and parts[i + 1].text in ("out", "away"):
+        return None  # read as a removal
+    before = parts[i - 1] if i else None
+    if before is not None and before.sense("neg"):
+        return None
+    return kind  # type: ignore[return-value]
+
+
+def _only_compared(parts: list[Chunk], i: int) -> bool:
+    """ "Bigger" and "longer" need an image or a body; "wider" in "wider range" is no wish."""
+    return parts[i].text in ("longer", "wider") and not any(p.sense("region") for p in parts)
+
+
 def _edits(segment: Segment, edited: set[int]) -> bool:
-    return any(c.start in edited for c in segment.parts)
+    return any(c.start in edited for i, c in enumerate(segment.parts))
 
 
-def _nouns(segment: Segment) -> list[Chunk]:
+def _nouns(segment: Segment, verbs: tuple[str, ...] = ()) -> list[Chunk]:
     """What the first operator governs, up to the first preposition or boundary of sense."""
+    start = segment.heads[0] + 1 if segment.heads else 0
+    if verbs:
+        start = next((i + 1 for i in segment.heads if segment.parts[i].text.startswith(verbs)), start)
     out: list[Chunk] = []
-    for chunk in segment.parts[(segment.heads[0] + 1 if segment.heads else 0) :]:
+    for chunk in segment.parts[start:]:
         if chunk.is_stop:
             break
-        if (chunk.sense("at") or chunk.sense("of")) and out:
-            break
-        if chunk.sense("the") or chunk.sense("amount") or chunk.sense("neg"):
+        if (
+            chunk.text == "out"
+            or chunk.sense("the")
+            or chunk.sense("amount")
+            or chunk.sense("neg")
+            or chunk.text == "of"
+        ):
             continue
-        if chunk.text.isalpha() or chunk.sense("region") or chunk.sense("object"):
+        if (chunk.sense("at") or chunk.sense("of") or chunk.sense("except")) and out:
+            break
+        if chunk.text.replace("'", "").replace(" ", "").isalnum():
             out.append(chunk)
+    if not out and segment.heads:  # "the border needs to be removed"
+        out = [
+            c
+            for c in segment.parts[: segment.heads[-1]]
+            if c.sense("region") or c.sense("object") or (not c.senses and c.text.isalpha())
+        ]
     return out
 
 
+def _region(chunk: Chunk) -> str:
+    sense = chunk.sense("region")
+    return sense.value if sense else ""
+
+
 def _removal(segment: Segment) -> OutOfScope | None:
-    nouns = [c for c in _nouns(segment) if not c.sense("op") or c.sense("object")]
-    if not nouns:
+    nouns = [c for c in _nouns(segment) if not (c.op() and not c.sense("object")) and not c.sense("oos")]
+    if not nouns or all(c.text in _NO_OBJECT for c in nouns):
         return None
-    if all(c.text in _NO_OBJECT for c in nouns):
-        return None
-    last = nouns[-1]
-    region = last.sense("region")
-    if region and region.value == "background" and all(
-        (s := c.sense("region")) is None or s.value in ("background", "global") for c in nouns
-    ):  # fmt: skip
-        return "replace_background"
     if any(c.sense("cue") for c in nouns):
         return None
-    if region and region.value == "global" and len(nouns) == 1:
-        return None
-    if last.text in ("border", "borders", "frame", "frames", "edges"):
+    if all(
+        _region(c) in ("background", "global") or c.text in ("all", "everything", "color", "solid") or c.sense("colour")
+        for c in nouns
+    ) and any(_region(c) == "background" for c in nouns):
+        return "replace_background"
+    if any(c.text in _FRAME or (_region(c) == "edges") for c in nouns[:3]):
         return "crop"
+    if len(nouns) == 1 and _region(nouns[0]) == "global" and nouns[0].text not in ("everything", "all"):
+        return None
+    if any(c.text in ("spots", "spot", "marks", "mark", "dots") for c in nouns) and not any(_region(c) for c in nouns):
+        return "restore_damage"
     return "remove_object"
 
 
 def _background_colour(segment: Segment) -> bool:
-    """ "make the background white": a new background, not an edit."""
+    """ "Make the background white": a new background, not an edit."""
     texts = [c.text for c in segment.parts]
-    has_background = any((s := c.sense("region")) and s.value == "background" for c in segment.parts)
-    return has_background and any(t in _ACHROMATIC for t in texts) and ("make" in segment.ops or "add" in segment.ops)
+    at = next((i for i, c in enumerate(segment.parts) if _region(c) == "background" and "_" not in c.text), None)
+    if at is None or segment.purpose or not any(t in _ACHROMATIC for t in texts):
+        return False
+    if (
+        any(c.attr("noun", "thing") and c.text not in ("color", "colour", "colors") for c in segment.parts)
+        or "black and white" in texts
+    ):
+        return False
+    if any(_region(c) not in ("", "background", "global") or c.sense("object") for c in segment.parts):
+        return False
+    return "make" in segment.ops or "add" in segment.ops or (not segment.ops and len(texts) < 8)
 
 
-def _adds(segment: Segment) -> bool:
-    nouns = _nouns(segment)
-    return bool(nouns) and any(c.sense("object") or c.sense("region") for c in nouns[:2]) and not any(
-        (s := c.sense("region")) and s.value == "global" for c in nouns
-    )  # fmt: skip
+def _adds(segment: Segment, edited: set[int]) -> bool:
+    if not any(segment.parts[i].text.startswith(_ADDING) for i in segment.heads) or "remove" in segment.ops:
+        return False
+    nouns = _nouns(segment, _ADDING)
+    if not nouns or _edits(segment, edited):
+        return False
+    if any(
+        c.attr() or c.sense("cast") or c.text in ("effect", "filter", "layer", "vignette", "look", "something")
+        for c in nouns
+    ):
+        return False
+    thing = next((c for c in nouns if _region(c) not in ("", "global") or c.sense("object")), None)
+    unknown = [c for c in nouns if not c.senses and len(c.text) > 2]
+    return thing is not None or bool(unknown)

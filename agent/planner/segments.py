@@ -19,6 +19,13 @@ _LINKING = frozenset(
 )
 
 
+#: Unknown words that are no noun: "please", "can you ...".
+_EMPTY = frozenset(
+    """please just would could will someone anyone somebody kindly also maybe possibly really like love hello thanks even
+    actually overall possible able when then here there what they some somewhat little been only going gonna have your""".split()
+)
+
+
 @dataclass
 class Segment:
     """`parts` in reading order; `heads` are the indexes of its operators and directional verbs in `parts`."""
@@ -34,13 +41,17 @@ class Segment:
         return [self.parts[i].op() for i in self.heads if self.parts[i].op()]
 
     def payload_since_head(self) -> bool:
-        """True when something that can be edited stands after the last head."""
-        return any(is_payload(c) for c in self.parts[(self.heads[-1] + 1 if self.heads else 0) :])
+        """True when something that can be edited, or another noun, stands after the last head."""
+        return any(is_payload(c) or _is_noun(c) for c in self.parts[(self.heads[-1] + 1 if self.heads else 0) :])
 
 
 def is_payload(chunk: Chunk) -> bool:
     """An attribute, colour, region, thing or "it"."""
     return chunk.text == "it" or any(s.kind in ("attr", "colour", "region", "object", "cast") for s in chunk.senses)
+
+
+def _is_noun(chunk: Chunk) -> bool:
+    return not chunk.senses and len(chunk.text) > 3 and chunk.text.isalpha() and chunk.text not in _EMPTY
 
 
 def split(chunks: Iterable[Chunk]) -> list[Segment]:

@@ -102,6 +102,21 @@ def _cued(spaced: str, at: int, phrase: str) -> bool:
     )
 
 
+def is_cued(text: str, said: str) -> bool:
+    """True when the name of a look stands beside "look", "style", "vibe" ... or is most of the message.
+
+    >>> is_cued("warm sunset feel but keep the dress white", "sunset"), is_cued("brighten and add a sepia tone", "sepia")
+    (True, False)
+    """
+    after = re.search(rf"{re.escape(said)}(?: \w+)?\W+(\w+)", text)
+    near = re.search(
+        rf"{re.escape(said)}[\w ]{{0,12}} (?:look|style|styled|vibes?|feel|feeling|mood|aesthetic|theme|inspired)\b",
+        text,
+    )
+    rest = [w for w in re.findall(r"[a-z]+", text) if w not in said.split() and w not in _FILLERS]
+    return near is not None or (after is None and len(rest) <= 2) or len(rest) <= 2
+
+
 _UNKNOWN = re.compile(
     r"\b(?:make (?:it|this)(?: \w+){0,2} look(?:ing)? like (?:an? )?(?P<a>[\w' ]{3,40})|(?:give (?:it|this|me) )?(?:an? )?(?P<b>[\w' ]{3,40}?) "
     r"(?:look|style|vibes?|aesthetic|mood|feel|theme|filter)\b)"
