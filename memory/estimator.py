@@ -1,23 +1,53 @@
 """What a person would want on a new scene, from what they liked and disliked on others.
 
-The model, per region and attribute, is a kernel-weighted robust mean shrunk towards the neutral look (0):
+The model
+---------
+Per region and attribute, the value of like *i* is a noisy look at a hidden taste *f* that changes with the scene and time:
 
-    w_i  = evidence_i · K(similarity_i) · 2^(-age_i / HALF_LIFE)
-    x̂   = Σ w_i h_i x_i / (Σ w_i h_i + SHRINK)
+    x_i = f(s_i, t_i) + e_i          f ~ GP(0, τ² k)          e_i ~ N(0, σ_i² / weight_i)
+    k(i, j) = (a + (1 - a) exp(-(d_ij / w)²)) · 2^(-|t_i - t_j| / H)
+
+with *d* the distance of scene embeddings (√(1 - cosine)) and *t* counted in likes. The posterior mean of a Gaussian process
+(Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, chapter 2) *is* a kernel-weighted mean shrunk
+towards 0, the neutral look: one like moves a little, ten that agree move all the way. Its variance is the uncertainty.
+
+Nobody sets *a* (how alike the taste is on all scenes), *w* (how wide a kind of scene is), *H* (how long a taste lasts) or
+*τ* (how far a value strays from neutral) for a person: the posterior is averaged over the grid of `Tuning`, each point
+weighted by how well it explains this person's own likes (its marginal likelihood) and its prior. *τ* is weighed for each
+value by itself, so that what somebody never cared about stays neutral; *a*, *w*, *H* for the person.
+
+- **Evidence.** σ depends on where a value came from: a slider says most, words less, and a value that was merely given and
+  not objected to says little (people like what is good enough, and what was given may be our own last estimate).
+- **Robust.** A value further than `outlier` deviations from the median of its neighbours in scene and time counts less
+  (Huber's weights): its variance is raised until it lies at that distance.
+- **Dislikes repel.** Each rejected result on a comparable scene pushes the estimate away along the line between them, with
+  a reach of `reach`, weighed against the comparable likes.
+
+The constants are those of `Tuning`, chosen by `python -m tests.bench.memory --tune` on simulated users (not the ones that
+the figures are reported on).
 """
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import product
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memory.record import Preference
+from models.vocabulary import ATTRIBUTES
 
 #: Fewer comparable likes than this, and the estimate says that it is still learning.
 ENOUGH: Final = 3
+
+#: A like is comparable when its scene's kernel with the new one is at least this.
+COMPARABLE: Final = 0.3
+
+#: Likes the model looks at, the nearest ones; more change nothing that can be measured and cost time (n³).
+MOST: Final = 36
 
 _Array = NDArray[np.float64]
 
@@ -46,12 +76,13 @@ class Estimate:
     likes: int = 0
     """Number of comparable likes."""
     strength: float = 0.0
-    """How much of the taste to apply, 0..1: already in `values`; for the style vector."""
+    """How much of the taste to apply, 0..1: already in `values` and `style`."""
     style: tuple[float, ...] = ()
+    """Style vector; empty without one."""
     evidence: tuple[Evidence, ...] = ()
     """What it rests on, heaviest first."""
     sentence: str = ""
-    """For a person: what was used and why; empty when there is nothing."""
+    """For a person: what was used and why."""
 
     @property
     def learning(self) -> bool:
@@ -61,61 +92,258 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Tuning:
-    """The constants of the model; `tests/bench/memory.py --tune` chooses them on simulated users."""
+    """The constants of the model."""
 
-    near: float = 0.9
-    """Similarity at which a scene counts fully."""
-    width: float = 0.15
-    """Fall of similarity at which a scene counts e^-1."""
-    half_life: float = 20.0
-    """Newer comparable likes after which one counts half."""
-    shrink: float = 1.0
+    common: tuple[float, ...] = (0.0, 0.3, 0.8)
+    """Grid of *a*, the part of a taste that is the same on all scenes."""
+    common_prior: tuple[float, ...] = (0.8, 0.1, 0.1)
+    """Scenes apart unless the person's likes say otherwise: a taste for sunsets is not one for cities."""
+    width: tuple[float, ...] = (0.45, 0.7)
+    """Grid of *w*, in embedding distance."""
+    half_life: tuple[float, ...] = (8.0, 60.0)
+    """Grid of *H*, in likes."""
+    scale: tuple[float, ...] = (0.02, 0.1, 0.25, 0.5)
+    """Grid of *τ*, in attribute units."""
+    scale_prior: tuple[float, ...] = (0.4, 0.3, 0.2, 0.1)
+    """Most people leave most values alone."""
+    noise: tuple[float, float, float] = (0.06, 0.12, 0.4)
+    """σ of a value from a slider, from words, given."""
+    borrowed: float = 0.15
+    """σ added when a region that a liked photo did not show borrows the value of the whole photo."""
+    remembered: float = 2.0
+    """Weight of "remember this" beside a like."""
+    outlier: float = 2.5
     repel: float = 0.5
+    doubt: float = 0.1
+    """Spread of a value that no like says anything about."""
+    reach: float = 0.5
 
 
-def kernel(similarity: _Array, tuning: Tuning) -> _Array:
-    """How much a scene of this cosine similarity counts: 1 at `near` and above, falling like a Gaussian below."""
-    fall = np.maximum(tuning.near - similarity, 0) / tuning.width
-    return np.asarray(np.exp(-(fall**2)))
+@dataclass(frozen=True)
+class _Data:
+    """Likes as arrays: P values (region, attribute) of n records."""
+
+    names: list[tuple[str, str]]
+    x: _Array
+    """(P, n) deviations."""
+    noise: _Array
+    """(P, n) variances."""
+
+    @cached_property
+    def groups(self) -> list[tuple[_Array, NDArray[np.intp]]]:
+        """Values with the same history of sliders and words share their matrices: their variances, their numbers."""
+        rows, group = np.unique(self.noise, axis=0, return_inverse=True)
+        return [(row, np.flatnonzero(group.ravel() == u)) for u, row in enumerate(rows)]
+
+
+def _gather(likes: Sequence[Preference], regions: Sequence[str], tuning: Tuning) -> _Data:
+    """What each like says of each value.
+
+    A region that the record has but whose attribute it leaves out did not move: 0. A region that the photo did not show
+    borrows the value of the whole photo, with more doubt.
+    """
+    moved = {n for r in likes for values in r.deviation.values() for n in values}
+    names: list[tuple[str, str]] = [(region, name) for region in regions for name in ATTRIBUTES if name in moved]
+    x = np.zeros((len(names), len(likes)))
+    noise = np.zeros_like(x)
+    sigma = dict(zip(("slider", "asked", "given"), tuning.noise, strict=True))
+    for i, record in enumerate(likes):
+        weight = max(record.weight, 1e-3) * (tuning.remembered if record.feedback == "remember" else 1.0)
+        for p, (region, name) in enumerate(names):
+            shown = region in record.deviation
+            place = region if shown else "global"
+            x[p, i] = record.deviation.get(place, {}).get(name, 0.0)
+            doubt = 0.0 if shown or region == "global" else tuning.borrowed**2
+            noise[p, i] = (sigma[record.source_of(place, name)] ** 2 + doubt) / weight
+    return _Data(names, x, noise)
+
+
+@dataclass(frozen=True)
+class _Structure:
+    """One point of the grid for a person: kernel among the likes (n, n), with the new scene (n,), and its prior."""
+
+    among: _Array
+    cross: _Array
+    scene: _Array
+    """(n,) kernel with the new scene, whatever the age."""
+    prior: float
+
+
+def _explained(data: _Data, structure: _Structure, tuning: Tuning) -> tuple[float, _Array, _Array]:
+    """Log evidence, mean (P,) and variance (P,) at the new scene, averaged over τ."""
+    count = len(data.names)
+    scales = np.array(tuning.scale)[:, None] ** 2
+    prior = np.log(np.array(tuning.scale_prior))[:, None]
+    mean, variance = np.zeros(count), np.zeros(count)
+    total = 0.0
+    cross = scales * structure.cross
+    for row, which in data.groups:
+        x = data.x[which]
+        a = scales[:, :, None] * structure.among + np.diag(row)
+        right = np.concatenate([np.broadcast_to(x.T, (len(scales), *x.T.shape)), cross[:, :, None]], axis=2)
+        solved = np.linalg.solve(a, right)
+        logdet = 2 * np.log(np.diagonal(np.linalg.cholesky(a), axis1=1, axis2=2)).sum(1)
+        log = prior - 0.5 * ((solved[:, :, :-1] * x.T).sum(1) + logdet[:, None])
+        m = (solved[:, :, :-1] * cross[:, :, None]).sum(1)
+        v = np.maximum(scales - (solved[:, :, -1] * cross).sum(1, keepdims=True), 1e-8)
+        top = log.max(0)
+        share = np.exp(log - top)
+        total += float((top + np.log(share.sum(0))).sum())
+        share /= share.sum(0)
+        mean[which] = (share * m).sum(0)
+        variance[which] = (share * (v + m**2)).sum(0) - mean[which] ** 2
+    return total, mean, variance
+
+
+def _doubted(data: _Data, likes: Sequence[Preference], ages: _Array, tuning: Tuning) -> _Data:
+    """`data` with the variance of outliers raised until they lie `outlier` deviations away.
+
+    A value is judged by the weighted median of its neighbours in scene and in time, so that another kind of scene or a
+    taste that has changed is not taken for a slip. Fewer than two neighbours judge nobody.
+    """
+    near = np.exp(-((_distances(likes) / max(tuning.width)) ** 2))
+    near *= 2 ** (-np.abs(ages[:, None] - ages) / min(tuning.half_life))
+    np.fill_diagonal(near, 0)
+    noise = data.noise.copy()
+    for i in np.flatnonzero(near.sum(1) > 1.5):
+        middle = _median(data.x, near[i])
+        scale = 1.48 * _median(np.abs(data.x - middle[:, None]), near[i])
+        far = np.abs(data.x[:, i] - middle) / np.maximum(scale, tuning.noise[1])
+        noise[:, i] *= np.maximum(1, far / tuning.outlier) ** 2
+    return _Data(data.names, data.x, noise)
+
+
+def _median(x: _Array, weight: _Array) -> _Array:
+    """(P,) weighted medians of the rows of x (P, n)."""
+    order = np.argsort(x, axis=1)
+    total = np.cumsum(weight[order], axis=1)
+    at = (total >= total[:, -1:] / 2).argmax(1)
+    return np.asarray(np.take_along_axis(x, order, 1)[np.arange(len(x)), at])
+
+
+def _averaged(data: _Data, structures: Sequence[_Structure], tuning: Tuning) -> tuple[_Array, _Array, _Array]:
+    """Mean (P,), variance (P,), and the weight of each structure."""
+    found = [_explained(data, s, tuning) for s in structures]
+    log = np.array([f[0] for f in found]) + np.log([s.prior for s in structures])
+    weight = np.exp(log - log.max())
+    weight /= weight.sum()
+    means = np.array([f[1] for f in found])
+    mean = weight @ means
+    return mean, np.maximum(weight @ (np.array([f[2] for f in found]) + means**2) - mean**2, 1e-8), weight
+
+
+def _structures(likes: Sequence[tuple[Preference, float]], ages: _Array, tuning: Tuning) -> list[_Structure]:
+    distance = _distances([r for r, _ in likes])
+    away = np.sqrt(np.clip(1 - np.array([s for _, s in likes]), 0, 2))
+    out = []
+    for (a, prior), w, h in product(
+        zip(tuning.common, tuning.common_prior, strict=True), tuning.width, tuning.half_life
+    ):
+        scene = a + (1 - a) * np.exp(-((away / w) ** 2))
+        among = (a + (1 - a) * np.exp(-((distance / w) ** 2))) * 2 ** (-np.abs(ages[:, None] - ages) / h)
+        out.append(_Structure(among, scene * 2 ** (-ages / h), scene, prior))
+    return out
+
+
+def _distances(likes: Sequence[Preference]) -> _Array:
+    e = np.array([r.embedding for r in likes])
+    return np.sqrt(np.clip(1 - e @ e.T, 0, 2))
 
 
 def estimate(
-    hits: Sequence[tuple[Preference, float]], regions: Iterable[str], tuning: Tuning | None = None
+    hits: Iterable[tuple[Preference, float]], regions: Iterable[str], tuning: Tuning | None = None
 ) -> Estimate:
-    """The estimate for a scene with `regions` from records with their similarities, in any order. Pure."""
-    tuning = tuning or Tuning()
-    hits = sorted(hits, key=lambda hit: (-hit[0].time, hit[0].id))
-    liked = [(r, s) for r, s in hits if r.positive]
-    if not liked:
-        return Estimate()
-    k = kernel(np.array([s for _, s in liked]), tuning)
-    age = np.cumsum(k) - k
-    w = k * 2.0 ** (-age / tuning.half_life) * np.array([r.weight for r, _ in liked])
-    comparable = k > 0.3
+    """The estimate for a scene with `regions` from a person's records and their cosine similarities to it. Pure.
+
+    The order of `hits` does not matter. Without any like or dislike the result is the identity.
+    """
+    tuning, regions = tuning or Tuning(), tuple(dict.fromkeys(regions))
+    ordered = sorted(hits, key=lambda hit: (-hit[0].time, hit[0].id))
+    likes = [(r, s) for r, s in ordered if r.positive]
+    near = sorted(range(len(likes)), key=lambda i: (-likes[i][1], i))[:MOST]
+    # Age in likes, among all that were found, before the far ones are left out.
+    ages = np.array(sorted(near), float)
+    chosen = [likes[i] for i in sorted(near)]
+    dislikes = [(r, s) for r, s in ordered if r.feedback == "dislike"]
+    if not chosen:
+        return _pushed(Estimate(), dislikes, regions, tuning)
+
+    records = [r for r, _ in chosen]
+    data = _gather(records, regions, tuning)
+    structures = _structures(chosen, ages, tuning)
+    mean = variance = np.zeros(0)
+    weight = np.array([s.prior for s in structures]) / sum(s.prior for s in structures)
+    if data.names:
+        mean, variance, weight = _averaged(_doubted(data, records, ages, tuning), structures, tuning)
+
+    alike = weight @ np.array([s.scene for s in structures])
+    fresh = weight @ np.array([s.cross for s in structures])
+    comparable = alike >= COMPARABLE
+    support = float(fresh[comparable].sum())
+    strength = support / (support + 1)
     values: dict[str, dict[str, float]] = {}
     spread: dict[str, dict[str, float]] = {}
-    for region in regions:
-        names = sorted({n for r, _ in liked for n in r.deviation.get(region, {})})
-        for name in names:
-            has = np.array([name in r.deviation.get(region, {}) for r, _ in liked])
-            x = np.array([r.deviation[region][name] for (r, _), h in zip(liked, has, strict=True) if h])
-            mean = float((w[has] * x).sum() / (w[has].sum() + tuning.shrink))
-            values.setdefault(region, {})[name] = round(mean, 4)
-            spread.setdefault(region, {})[name] = round(0.15 / math.sqrt(float(w[has].sum()) + tuning.shrink), 4)
-    support = float(w.sum())
-    shares = w / max(support, 1e-12)
-    order = np.argsort(-shares, kind="stable")
-    evidence = tuple(Evidence(liked[i][0], liked[i][1], float(shares[i])) for i in order if comparable[i])[:12]
-    sure = _sure(values, spread)
+    for (region, name), m, v in zip(data.names, mean, variance, strict=True):
+        values.setdefault(region, {})[name] = float(m)
+        spread.setdefault(region, {})[name] = round(math.sqrt(v), 4)
+    total = max(float(fresh[comparable].sum()), 1e-12)
+    evidence = [Evidence(chosen[i][0], chosen[i][1], float(fresh[i] / total)) for i in np.flatnonzero(comparable)]
+    evidence.sort(key=lambda e: (-e.weight, e.record.id))
     result = Estimate(
-        values, spread, sure, support, int(comparable.sum()), support / (support + tuning.shrink), (), evidence
-    )
-    return result
+        values=values, spread=spread, support=round(support, 3), likes=int(comparable.sum()), strength=round(strength, 3),
+        style=_style(records, fresh), evidence=tuple(evidence),
+    )  # fmt: skip
+    return _pushed(result, dislikes, regions, tuning)
+
+
+def _style(likes: Sequence[Preference], fresh: _Array) -> tuple[float, ...]:
+    """Kernel-weighted mean of the style vectors of the newest length, shrunk towards the neutral one (zero)."""
+    usable = [(r.style, w) for r, w in zip(likes, fresh, strict=True) if r.style and w > 0.05]
+    if not usable:
+        return ()
+    same = [(np.array(s), w) for s, w in usable if len(s) == len(usable[0][0])]
+    weights = np.array([w for _, w in same])
+    mean = weights @ np.array([s for s, _ in same]) / (weights.sum() + 1)
+    return tuple(round(float(v), 5) for v in mean)
+
+
+def _pushed(
+    result: Estimate, dislikes: Sequence[tuple[Preference, float]], regions: Sequence[str], tuning: Tuning
+) -> Estimate:
+    """`result` pushed away from what was rejected on comparable scenes; rounded, clipped to -1..1, its sureness set."""
+    values = {r: dict(result.values.get(r, {})) for r in regions}
+    rejected = []
+    for record, similarity in dislikes:
+        k = math.exp(-max(1 - similarity, 0) / tuning.width[0] ** 2)
+        if k >= COMPARABLE:
+            rejected.append((k * record.weight, {r: record.deviation[r] for r in regions if r in record.deviation}))
+    total = sum(k for k, _ in rejected) + result.support + 1
+    push: dict[tuple[str, str], float] = {}
+    for k, bad in rejected:
+        gaps = {(r, n): values[r].get(n, 0.0) - v for r, names in bad.items() for n, v in names.items()}
+        if gaps:
+            far = sum(g * g for g in gaps.values()) / len(gaps)
+            pull = tuning.repel * k / total * math.exp(-far / (2 * tuning.reach**2))
+            for key, gap in gaps.items():
+                push[key] = push.get(key, 0.0) + pull * gap
+    for (region, name), amount in push.items():
+        # Never further than the doubt about the value: what many likes say is not undone by a dislike.
+        doubt = result.spread.get(region, {}).get(name, tuning.doubt)
+        values[region][name] = values[region].get(name, 0.0) + min(max(amount, -doubt), doubt)
+    values = {
+        r: {n: round(min(max(v, -1.0), 1.0), 4) for n, v in names.items()} for r, names in values.items() if names
+    }
+    spread = {r: {n: result.spread.get(r, {}).get(n, tuning.doubt) for n in names} for r, names in values.items()}
+    return Estimate(
+        values=values, spread=spread, sure=_sure(values, spread), support=result.support, likes=result.likes,
+        strength=result.strength, style=result.style, evidence=result.evidence,
+    )  # fmt: skip
 
 
 def _sure(values: dict[str, dict[str, float]], spread: dict[str, dict[str, float]]) -> float:
+    """Probability that a change has the right sign, averaged with the size of the change as its weight."""
     pairs = [(abs(v), spread[r][n]) for r, names in values.items() for n, v in names.items()]
     total = sum(v for v, _ in pairs)
     if total < 1e-6:
         return 0.0
-    return sum(v * 0.5 * (1 + math.erf(v / (s * math.sqrt(2) + 1e-9))) for v, s in pairs) / total
+    return round(sum(v * 0.5 * (1 + math.erf(v / (s * math.sqrt(2) + 1e-9))) for v, s in pairs) / total, 4)

@@ -89,12 +89,13 @@ class Index:
         self._collections: dict[str, Any] = {}
         self._done: dict[str, int] = {}
         self._generation = -1
+        self._retired = False
         self._home = folder
 
     def open(self) -> bool:
         """Check the index, rebuild it where needed, and bring it up to date. False: not to be had now, scan the log."""
-        if self.ready:
-            return True
+        if self.ready or self._retired:
+            return self.ready
         try:
             if self.url:
                 self._open_server(self.url)
@@ -104,7 +105,7 @@ class Index:
             else:
                 self._open_folder()
             self.ready = True
-            self.catch_up()
+            return self.catch_up()
         except PreferenceError:
             self.close(clean=False)
             raise
@@ -115,7 +116,6 @@ class Index:
                 raise
             self.note = f"the search index cannot be used ({type(error).__name__})"
             return False
-        return True
 
     def _open_folder(self) -> None:
         self._home, reason, damaged = _trusted(self.folder, self._expected())
@@ -161,10 +161,16 @@ class Index:
             )
         return self._collections[user]
 
-    def catch_up(self, user: str | None = None) -> None:
-        """Add what the log has and the index has not; start afresh when something was deleted from the log."""
+    def catch_up(self, user: str | None = None) -> bool:
+        """Add what the log has and the index has not. False: something was deleted from the log, and the index is gone."""
         if self.log.generation != self._generation:
-            self._restart()
+            if not self.url:
+                self.retire()
+                return False
+            # Collections of a server are checked against the log again, one by one.
+            self._collections.clear()
+            self._done.clear()
+            self._generation = self.log.generation
         for name in self.log.users() if user is None else [user]:
             key = collection_name(self.log.identity, name)
             if self.url and key not in self._done:
@@ -173,6 +179,7 @@ class Index:
                 rows = self.log.rows(name, self.encoder, self._done.get(key, 0))
                 self._add(name, rows)
                 self._done[key] = rows[-1].seq
+        return True
 
     def _server_state(self, user: str) -> int:
         """0 after emptying a server's collection that does not hold exactly the log's rows; else the last number."""
@@ -198,21 +205,10 @@ class Index:
         if gone:
             collection.delete(ids=gone)
 
-    def _restart(self) -> None:
-        """Throw the index away, so that nothing of a forgotten record stays in it."""
-        if self.url:
-            # Checked against the log again, collection by collection.
-            self._collections.clear()
-            self._done.clear()
-            self._generation = self.log.generation
-        else:
-            self._drop_client()
-            _erase(self.folder)
-            self._open_folder()
-
-    def candidates(self, user: str, embedding: NDArray[np.float32], count: int, liked: bool) -> list[str]:
-        """Ids of about the `count` nearest records of `user`; every caller re-ranks them exactly from the log."""
-        self.catch_up(user)
+    def candidates(self, user: str, embedding: NDArray[np.float32], count: int, liked: bool) -> list[str] | None:
+        """Ids of about the `count` nearest records of `user`, to be ranked exactly from the log. None: scan the log."""
+        if not self.catch_up(user):
+            return None
         found = self._collection(user).query(
             query_embeddings=[embedding], n_results=count, include=[], **({"where": {"liked": True}} if liked else {})
         )
@@ -225,17 +221,24 @@ class Index:
                 return False
             with contextlib.suppress(Exception):
                 self._client.delete_collection(collection_name(self.log.identity + self.encoder, user))
-            self._restart()
-            return True
-        if self.ready:
-            self._restart()
-            self.catch_up()
-            return True
+            return self.catch_up()
         if not self._lock.acquire():
             return False
+        self.retire()
+        return True
+
+    def retire(self) -> None:
+        """Delete the index and do without one until the next start.
+
+        A new one may not be built here: Chroma writes buffers to disk that still hold what this process has freed.
+        """
+        self._retired = True
+        self.note = "the search index is built again at the next start, because something was forgotten"
+        self._lock.acquire()
+        self.ready = False
+        self._drop_client()
         _erase(self.folder)
         self._lock.release()
-        return True
 
     def _drop_client(self) -> None:
         client, self._client = self._client, None
@@ -251,8 +254,11 @@ class Index:
         self.ready = False
         self._drop_client()
         if clean and was_open and not self.url:
-            stamp = self._expected() | {"generation": self._generation, "home": home.name, "done": done}
-            _write(self.folder / MANIFEST, stamp | {"files": dict(_hashes(home))})
+            if self.log.generation != self._generation:
+                _erase(self.folder)
+            else:
+                stamp = self._expected() | {"home": home.name, "done": done}
+                _write(self.folder / MANIFEST, stamp | {"files": dict(_hashes(home))})
         self._lock.release()
 
 

@@ -95,7 +95,7 @@ class Preference(BaseModel):
         if values and norm < 1e-6:
             raise ValueError("the embedding is zero")
         # Already unit: left alone, so that reading back what was written changes nothing.
-        scale = 1.0 if abs(norm - 1) < 1e-4 else 1 / norm
+        scale = 1.0 if not values or abs(norm - 1) < 1e-4 else 1 / norm
         return tuple(array("f", (v * scale for v in values)))
 
     @field_validator("tags")
@@ -143,6 +143,16 @@ class Preference(BaseModel):
     def positive(self) -> bool:
         """True for a like or a "remember this"."""
         return self.feedback in ("like", "remember")
+
+    def source_of(self, region: str, attribute: str) -> Source:
+        """Where a value came from: said for the region, else for the whole photo, else told from the kind of request."""
+        for place in (region, "global"):
+            if said := self.source.get(place, {}).get(attribute):
+                return said
+        value = self.deviation.get(region, {}).get(attribute, 0.0)
+        if self.source or self.kind in ("weak", "sample", "command") or abs(value) < 0.03:
+            return "given"
+        return "slider" if self.kind == "slider" else "asked"
 
     def to_json(self) -> str:
         """JSON of one line; the embedding is in it."""

@@ -248,8 +248,7 @@ class Memory:
         with self._guard:
             count = self.log.delete(user, ids)
             self._scans.pop(user, None)
-            if not self.index.purge(user):
-                self._wrote = True
+            self.index.purge(user)
         return count
 
     def export_json(self, user: str) -> str:
