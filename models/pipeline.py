@@ -118,6 +118,6 @@ def load_pipeline(folder: Path = FOLDER / "retouch") -> RetouchPipeline:
     if changed or not files:
         raise WeightsError(f"{folder} does not hold the weights that were pinned; reinstall Burnish.")
     return RetouchPipeline(
-        GridDenoiser.from_pretrained(folder / "denoiser", local_files_only=True).eval(),
+        GridDenoiser.from_pretrained(folder / "denoiser", local_files_only=True, low_cpu_mem_usage=False).eval(),
         DDIMScheduler.from_pretrained(folder / "scheduler", local_files_only=True),
     )

@@ -1,0 +1,25 @@
+"""Make shipped weights of a training run: ``python -m models.training.ship RUN/weights`` writes `models/weights/retouch`."""
+
+import argparse
+import json
+from pathlib import Path
+
+from models.denoiser import GridDenoiser
+from models.pinned import FOLDER
+from models.pipeline import RetouchPipeline, make_scheduler, save_pipeline
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m models.training.ship", description=__doc__)
+    parser.add_argument("weights", type=Path, help="the `weights` folder of a run")
+    parser.add_argument("--out", type=Path, default=FOLDER / "retouch")
+    args = parser.parse_args()
+    save_pipeline(RetouchPipeline(GridDenoiser.from_pretrained(args.weights, low_cpu_mem_usage=False), make_scheduler()), args.out)
+    notes = json.loads((args.weights / "training.json").read_text())
+    (args.out / "training.json").write_text(json.dumps(notes, indent=1) + "\n")
+    print(f"{args.out}: step {notes['step']}")
+
+
+if __name__ == "__main__":
+    main()
