@@ -166,6 +166,12 @@ def _compounds(parts: list[Chunk], found: list[Element]) -> list[Element]:
     """Merge neighbours that name one place: "man's face", "background wall", "girl in the background"."""
     out: list[Element] = []
     for e in found:
+        if e.kind == "region" and e.preposition in ("behind", "around"):
+            e = _behind(parts, e)
+            if out and out[-1].kind == "prep":
+                out.pop()
+            if e.region == "background" and out and out[-1].kind == "region":
+                out.pop()
         last = out[-1] if out else None
         if e.kind == "region" and last is not None and last.kind == "region":
             between = [c.text for c in parts[last.index + 1 : e.index]]
@@ -185,6 +191,9 @@ def _compounds(parts: list[Chunk], found: list[Element]) -> list[Element]:
             if place == GLOBAL and e.region != GLOBAL and e.preposition != "of":
                 out[-2:] = [e]
                 continue
+            if place == "face" and e.region == "animal":
+                out[-2:] = [Element("region", e.index, e.chunk, "animal", out[-2].preposition)]
+                continue
             if place in _SIDES and e.preposition in ("of", "on") and e.region not in (GLOBAL, *_SIDES):
                 out[-2:] = [Element("region", e.index, e.chunk, e.region, out[-2].preposition)]
                 continue
@@ -192,6 +201,21 @@ def _compounds(parts: list[Chunk], found: list[Element]) -> list[Element]:
             continue
         out.append(e)
     return out
+
+
+def _behind(parts: list[Chunk], e: Element) -> Element:
+    """ "Everything behind the man" and "blur around the man" speak of the background."""
+    words = [p.text for p in parts[max(0, e.index - 4) : e.index]]
+    around = "around" in words or "surrounding" in words
+    blurs = any(p.attr() and p.attr().value == "blur" for p in parts)  # type: ignore[union-attr]
+    vague = any(w in words for w in ("everything", "what", "whats", "all", "area", "areas", "is"))
+    if (
+        "behind" in words
+        and e.region not in ("background", GLOBAL)
+        or (around and e.region != GLOBAL and (blurs or vague))
+    ):
+        return Element("region", e.index, e.chunk, "background", "")
+    return e
 
 
 def _merged(last: Element, e: Element, between: list[str]) -> Element:

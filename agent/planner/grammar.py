@@ -104,8 +104,7 @@ class _Reader:
         taken: set[int] = set()
         for position, e in enumerate(self.elements):
             if e.kind == "head" and (sense := e.chunk.attr("verb")):
-                if mention := self._verb(e, position, sense, taken):
-                    found.append((position, mention))
+                found += [(position, mention) for mention in self._verb(e, position, sense, taken)]
             elif e.kind == "attr" and e.index not in taken and not self._belongs_to_removed(position):
                 if mention := self._attribute(e, position):
                     found.append((position, mention))
@@ -174,11 +173,13 @@ class _Reader:
 
     # -- verbs --------------------------------------------------------------------------------------------------
 
-    def _verb(self, e: Element, position: int, sense: Sense, taken: set[int]) -> Mention | None:
-        """A directional verb: its object may be an attribute ("brighten the colors")."""
+    def _verb(self, e: Element, position: int, sense: Sense, taken: set[int]) -> list[Mention]:
+        """A directional verb: its object may be an attribute ("brighten the colors") or a colour ("lighten the cyan")."""
         attribute, sign = sense.value, sense.sign
         if any(x.kind == "neg" for x in self.elements[max(0, position - 2) : position]):
-            return None
+            return []
+        out: list[Mention] = []
+        stopped = False
         for offset, other in enumerate(self.elements[position + 1 :], position + 1):
             if other.kind == "attr" and (noun := other.chunk.attr("noun", "thing")):
                 pair = _VERB_ON_NOUN.get((attribute, noun.value, sign))
@@ -191,10 +192,38 @@ class _Reader:
                     break
                 taken.add(other.index)
                 words = {e.chunk.start, other.chunk.start}
-                return Mention(pair[0], pair[1], [], None, words, form="noun", text=other.chunk.text)
-            if other.kind in ("region", "attr", "head"):
+                out.append(Mention(pair[0], pair[1], [], None, words, form="noun", text=other.chunk.text))
+                if stopped:
+                    continue
+                return out
+            if (
+                other.kind == "attr"
+                and not stopped
+                and (colour := other.chunk.sense("colour"))
+                and attribute in ("brightness", "saturation")
+            ):
+                if not any(
+                    x.kind == "region" and x.region != GLOBAL and not x.preposition for x in self.elements[position:]
+                ):
+                    taken.add(other.index)
+                    region = [f"object:{colour.value} areas"]
+                    return [
+                        Mention(
+                            attribute,
+                            sign,
+                            region,
+                            None,
+                            {e.chunk.start, other.chunk.start},
+                            form="noun",
+                            text=other.chunk.text,
+                        )
+                    ]
+            if other.kind == "region" and other.region == GLOBAL and attribute == "brightness" and not stopped:
+                stopped = True  # "brighten the image and colors"
+                continue
+            if other.kind in ("region", "attr", "head") or (stopped and other.kind != "joint"):
                 break
-        return Mention(attribute, sign, [], None, {e.chunk.start}, form="verb", text=e.chunk.text)
+        return [Mention(attribute, sign, [], None, {e.chunk.start}, form="verb", text=e.chunk.text), *out]
 
     # -- nouns and adjectives -----------------------------------------------------------------------------------
 
@@ -207,6 +236,15 @@ class _Reader:
         assert sense is not None
         if sense.form in ("noun", "thing"):
             return self._noun(e, position, sense)
+        after = self._next(position)
+        if (
+            after is not None
+            and after.kind == "attr"
+            and after.index == e.index + 1
+            and after.chunk.attr("noun")
+            and self.direction
+        ):
+            return None  # "remove the harsh shadows": the noun is what changes
         if self._is_shade(e, position):
             return self._shade(e)
         return self._adjective(e, position, sense)
@@ -237,8 +275,10 @@ class _Reader:
             return None  # "more vivid colors", "better lighting": the adjective says it
         modifier, negated = self._modifier(position), self._flag("neg", position)
         sign = self._noun_sign(e, position, sense, modifier, negated)
-        if sense.value == "black_and_white" and not negated:
-            sign = -1 if self.direction < 0 or modifier < 0 else 1
+        if sense.value in ("black_and_white", "blur") and not negated and sign == 0:
+            sign = 1
+        if sense.form == "thing" and sense.value == "saturation" and sign == 0 and self._colours_come_out(position):
+            sign = 1
         attribute = sense.value
         if (
             attribute == "blur"
@@ -291,10 +331,16 @@ class _Reader:
         ):
             return (number.chunk.signed if number else 0) or 1
         if "fix" in self.ops:
-            tuned = any(p.text.startswith(("adjust", "tweak", "tun", "alter", "improv")) for p in self.head_chunks)
+            tuned = any(
+                p.text.startswith(("adjust", "tweak", "tun", "alter", "improv", "touch")) for p in self.head_chunks
+            )
             return 1 if tuned and sense.form == "noun" and sense.value not in ("temperature", "tint") else 0
+        if any(p.text.startswith(("adjustment", "correction")) for p in self.parts[e.index + 1 : e.index + 2]):
+            return 1 if sense.form == "noun" and sense.value != "temperature" else 0
         if after is not None and (after.kind in ("too", "be", "more", "neg") or self._direction_follows(position)):
             return 0
+        if self.ops == ["make"] and self.head_chunks[0].text.startswith("change") and sense.value == "contrast":
+            return 1
         if not self.ops and not any(p.attr("verb") for p in self.head_chunks):
             if len(self.parts) <= (5 if sense.form == "noun" else 2):
                 return 1
@@ -304,6 +350,26 @@ class _Reader:
             bare = not before or all(p.attr() for p in before)
             return 1 if sense.form == "noun" and bare and not self.segment.purpose else 0
         return 0
+
+    def _colours_come_out(self, position: int) -> bool:
+        """ "Make the colors stand out"."""
+        words = " ".join(p.text for p in self.parts[self.elements[position].index + 1 :])
+        return any(
+            w in words
+            for w in (
+                "stand out",
+                "come out",
+                "show up",
+                "shine",
+                "come alive",
+                "come through",
+                "comes out",
+                "stands out",
+                "strong",
+                "intense",
+                "deep",
+            )
+        )
 
     def _direction_follows(self, position: int) -> bool:
         for x in self.elements[position + 1 :]:
@@ -343,11 +409,13 @@ class _Reader:
             if modifier < 0 or (self.direction < 0 and modifier == 0 and (complaint or not c.text.endswith("er"))):
                 sign = -sign
         attribute = sense.value
+        if attribute == "dehaze" and sign < 0 and c.text.startswith("whit"):
+            attribute, sign = "whites", 1
         if (
             attribute == "sharpness"
             and sense.sign < 0
             and sign < 0
-            and c.text in ("blurry", "blurred", "fuzzy", "out of focus")
+            and c.text in ("blurry", "blurred", "fuzzy", "out of focus", "off focus", "unfocused")
         ):
             attribute, sign = "blur", 1
         if c.text.startswith(("visib", "visab")) and sign < 0:
@@ -400,6 +468,20 @@ class _Reader:
             p.text == "to" for p in self.parts[e.index + 1 :]
         ):
             return None
+        if self._changes_to(e.index + 1):
+            return None  # "change the yellow parts to red": the first colour is what changes
+        source = next(
+            (
+                x
+                for x in self.elements[:position]
+                if x.kind == "attr" and x.chunk.sense("colour") and self._changes_to(x.index + 1)
+            ),
+            None,
+        )
+        places = [x for x in self.elements if x.kind == "region" and x.region != GLOBAL]
+        if source is not None and not places:
+            area = [f"object:{source.chunk.sense('colour').value} areas"]  # type: ignore[union-attr]
+            return Mention(f"colour:{colour.value}", 1, area, None, {c.start}, form="colour", text=c.text)
         cast = any(x.kind == "cast" for x in self.elements[position : position + 2])
         sign = 1
         if too or modifier < 0 or self.direction < 0:
@@ -414,6 +496,18 @@ class _Reader:
         if not (self.ops or modifier or too or be or comparative or len(content) <= 4):
             return None
         return Mention(f"colour:{colour.value}", sign, [], None, {c.start}, form="colour", text=c.text)
+
+    def _changes_to(self, start: int) -> bool:
+        """True when "to <colour>" follows a verb of changing."""
+        if "make" not in self.ops or not any(
+            p.text.startswith(("chang", "turn", "convert", "replac", "alter", "switch", "swap"))
+            for p in self.head_chunks
+        ):
+            return False
+        for i in range(start, len(self.parts) - 1):
+            if self.parts[i].text in ("to", "into", "with"):
+                return any(p.sense("colour") or p.text in _ACHROMATIC for p in self.parts[i + 1 : i + 5])
+        return False
 
     def _is_shade(self, e: Element, position: int) -> bool:
         after = self._next(position)
@@ -436,13 +530,18 @@ class _Reader:
     def _achromatic(self, e: Element, position: int) -> Mention | None:
         """ "Make the wall white": a target without a hue, on a region other than the background."""
         after = self._next(position)
+        less = self._modifier(position) < 0 or self.direction < 0
+        if less and e.chunk.text != "black" and not self._belongs_to_removed(position):
+            attribute, sign = ("highlights", -1) if e.chunk.text == "white" else ("dehaze", 1)
+            return Mention(attribute, sign, [], None, {e.chunk.start}, form="adj", text=e.chunk.text)
         if (
             not self.make
             or self.direction < 0
             or (after is not None and after.kind == "region" and not after.preposition)
         ):
             return None
-        places = [x.region for x in self.elements if x.kind == "region" and x.region not in ("background",)]
+        more = self._modifier(position) > 0
+        places = [x.region for x in self.elements if x.kind == "region" and (more or x.region != "background")]
         attribute, sign, amount = _ACHROMATIC[e.chunk.text]
         gray = e.chunk.text in ("gray", "grey")
         if not any(p != GLOBAL for p in places):

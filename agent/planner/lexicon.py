@@ -40,6 +40,12 @@ class Lexicon:
         return None
 
 
+_IRREGULAR = {
+    "take": ("taken", "took"), "give": ("given", "gave"), "bring": ("brought",), "make": ("made",), "get": ("got", "gotten"),
+    "throw": ("thrown",), "rise": ("risen",), "draw": ("drawn",), "see": ("seen",), "wear": ("worn",), "blow": ("blown",),
+}  # fmt: skip
+
+
 def table(name: str) -> dict[str, Any]:
     """A data table beside this file."""
     return tomllib.loads((HERE / name).read_text(encoding="utf-8"))
@@ -52,6 +58,7 @@ def verb_forms(word: str) -> Iterator[str]:
     ['dim', 'dimed', 'diming', 'dimmed', 'dimming', 'dims']
     """
     yield word
+    yield from _IRREGULAR.get(word, ())
     stem = word.removesuffix("e")
     if word.endswith("y") and len(word) > 2 and word[-2] not in "aeiou":
         yield from (word[:-1] + "ies", word[:-1] + "ied")

@@ -52,6 +52,8 @@ def place(segment: Segment, elements: list[Element], mentions: Mentions) -> None
                 giving = True
                 if not after_verb:
                     continue
+            if e.region == GLOBAL and not pending and e.chunk.text == "it" and current:
+                continue
             listed = joined and position >= 2 and elements[position - 2].kind == "region"
             current = [*current, e.region] if listed and current else [e.region]
             if not after_verb:
@@ -66,7 +68,10 @@ def place(segment: Segment, elements: list[Element], mentions: Mentions) -> None
             if giving:
                 pending = []
                 giving = False
-            if current and mention.form != "verb":
+            last = not any(x.kind == "region" for x in elements[position + 1 :])
+            if mention.regions:
+                pass
+            elif current and current != [GLOBAL] and (mention.form != "verb" or last):
                 mention.regions = list(current)
             else:
                 pending.append(mention)

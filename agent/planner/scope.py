@@ -18,10 +18,13 @@ _OUT = re.compile(
 _OUT_OF = re.compile(
     r"\b(?:photo ?shop(?:ping)?|edit|shop|drop|cut|crop|brush|take|get|clean|edit(?:ing)?)((?: (?!out\b|off\b|so\b|to\b|up\b)[\w',]+){1,9}?) (?:out|off) of\b"
 )
+#: A crowd of workers described what a web page showed them: the unwanted filter is "turned on" over the input image.
+_FILTER_ON = re.compile(
+    r"(?:the )?input image,?(?: the)?((?: \w+){1,4}?)(?: overlay| mask)*(?: filter| overlay)+ is (?:turned )?on\b[^\n]*"
+)
 _GONE = re.compile(
     r"\b(?:gone|missing|vanish|disappear|invisible|be removed|is removed|are removed|removed from|taken out|photoshopped out|edited out|cropped out)\b"
 )
-_MORE_GONE = re.compile(r"\b(?:photoshop|edit|clean|crop|cut)(?:ping|ing|ting)? (?:out|off)\b")
 
 
 def rewrite(text: str) -> str:
@@ -30,6 +33,7 @@ def rewrite(text: str) -> str:
     >>> rewrite("could you edit the car out of this picture")
     'could you remove the car from this picture'
     """
+    text = _FILTER_ON.sub(r" remove the \1 ", text)
     text = _OUT_OF.sub(r"remove\1 from", text)
     return _OUT.sub(r"remove\1 ", text)
 
