@@ -4,13 +4,14 @@ import re
 from dataclasses import dataclass
 
 from agent.plan import Edit, OutOfScope, Plan, PlanContext
-from agent.planner import commands, followup, grammar, protect, scope, styles
+from agent.planner import commands, followup, grammar, languages, protect, scope, styles
 from agent.planner.chunks import chunk
 from agent.planner.elements import GLOBAL
 from agent.planner.lexicon import colour_axis, hue, lexicon
 from agent.planner.placing import Mention
 from agent.planner.segments import split
 from agent.planner.spelling import correct
+from agent.planner.spelling import known as english_words
 from agent.planner.text import plain, words
 
 _WEAK = frozenset(
@@ -67,6 +68,13 @@ def plan_text(text: str, context: PlanContext | None = None) -> Plan:
     if not asked:
         thumb = next((name for sign, name in _THUMBS.items() if sign in text[:40]), None)
         return Plan(kind="command", command=thumb) if thumb and not attacked else Plan(kind="none")
+    lang, asked = languages.translate(asked, english_words())
+    plan = _plan(asked, context, attacked)
+    return plan if lang == "en" else plan.model_copy(update={"lang": lang})
+
+
+def _plan(asked: str, context: PlanContext | None, attacked: bool) -> Plan:
+    """Plan a plain English text."""
     kept, protected = protect.split_off(asked)
     heard = understand(kept)
     if (plan := followup.resolve(asked, context, list(heard.own))) is not None:
@@ -84,6 +92,7 @@ def plan_text(text: str, context: PlanContext | None = None) -> Plan:
 def explain(text: str, context: PlanContext | None = None) -> list[tuple[str, Edit]]:
     """Which words led to which edit, in reading order; the whole text for edits that come from a look or the last turn."""
     asked, _ = commands.without_machinery(plain(text))
+    _, asked = languages.translate(asked, english_words())
     kept, _ = protect.split_off(asked)
     said = dict((edit, words) for words, edit in understand(kept).said)
     return [(said.get(edit, asked), edit) for edit in plan_text(text, context).edits]

@@ -29,7 +29,8 @@ def english() -> frozenset[str]:
 
 
 @functools.cache
-def _known() -> frozenset[str]:
+def known() -> frozenset[str]:
+    """Every word that is English or in the lexicon."""
     return english() | frozenset(w for phrase in lexicon().senses for w in phrase)
 
 
@@ -42,7 +43,7 @@ def correct(tokens: list[str]) -> list[str]:
     out: list[str] = []
     lookups = 0
     for token in tokens:
-        if token in _known() or len(token) < 4 or not (token.isascii() and token.isalpha()) or lookups >= MAX_LOOKUPS:
+        if token in known() or len(token) < 4 or not (token.isascii() and token.isalpha()) or lookups >= MAX_LOOKUPS:
             out.append(token)
             continue
         lookups += 1
@@ -54,7 +55,7 @@ def correct(tokens: list[str]) -> list[str]:
 def _correction(word: str) -> tuple[str, ...]:
     squeezed = "".join(c for i, c in enumerate(word) if not (i > 1 and word[i - 1] == c == word[i - 2]))
     for candidate in (squeezed, _single(squeezed)):
-        if candidate in _known():
+        if candidate in known():
             return (candidate,)
     words = lexicon().words
     near = [w for w in _edits(squeezed) if w in words and (len(word) > 4 or w in _FREQUENT)]
