@@ -27,10 +27,10 @@ def batch(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return answers
 
 
-def choose(url: str | None = None, model: str | None = None, timeout: float = 30.0) -> Planner:
+def choose(url: str | None = None, model: str | None = None, timeout: float = 30.0, key: str = "none") -> Planner:
     """The served planner where a server is configured, else the embedded one."""
     if not url:
         return EmbeddedPlanner()
     from agent.planner.served import ServedPlanner
 
-    return ServedPlanner(url, model, timeout)
+    return ServedPlanner(url, model, timeout, key)

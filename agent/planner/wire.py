@@ -1,0 +1,158 @@
+"""The plan on the wire: its JSON schema for structured output, and reading an answer back into a `Plan`.
+
+Written for grammars such as xgrammar's: enums, bounded integers and `pattern`; `maxLength` lets control characters through.
+"""
+
+import re
+from typing import Any, get_args
+
+from pydantic import ValidationError
+
+from agent.plan import COMMANDS, Amount, Edit, Kind, OutOfScope, Plan, Word
+from agent.planner.protect import region_of
+from models.errors import PlanError
+from models.vocabulary import ATTRIBUTES, REGIONS, is_region
+
+#: One line of plain text without quotes, backslashes or controls.
+_LINE = r"^[ !#-\[\]-~]{1,160}$"
+_OBJECT = r"^object:[a-z]{2,20}( [a-z]{2,20})?$"
+_GOTO = r"^goto:[1-9][0-9]{0,2}$"
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of a plan: every property required, nothing else allowed.
+
+    >>> schema()["properties"]["edits"]["items"]["properties"]["amount"]["anyOf"][1]
+    {'type': 'integer', 'minimum': -100, 'maximum': 100}
+    """
+    region = {"anyOf": [{"type": "string", "enum": list(REGIONS)}, {"type": "string", "pattern": _OBJECT}]}
+    line = {"anyOf": [{"type": "string", "pattern": _LINE}, {"type": "null"}]}
+    edit = _object(
+        region=region,
+        attribute={"type": "string", "enum": list(ATTRIBUTES)},
+        direction={"type": "integer", "enum": [1, -1]},
+        amount={
+            "anyOf": [
+                {"type": "string", "enum": list(get_args(Word))},
+                {"type": "integer", "minimum": -100, "maximum": 100},
+            ]
+        },
+    )
+    command = {
+        "anyOf": [{"type": "string", "enum": list(COMMANDS)}, {"type": "string", "pattern": _GOTO}, {"type": "null"}]
+    }
+    return _object(
+        kind={"type": "string", "enum": list(get_args(Kind))},
+        edits={"type": "array", "items": edit, "maxItems": 16},
+        out_of_scope={"type": "array", "items": {"type": "string", "enum": list(get_args(OutOfScope))}, "maxItems": 6},
+        command=command,
+        protect={"type": "array", "items": region, "maxItems": 6},
+        style=line,
+        lang={"type": "string", "pattern": "^[a-z]{2}$"},
+        note=line,
+        question=line,
+        options={"type": "array", "items": {"type": "string", "pattern": _LINE}, "maxItems": 4},
+    )  # fmt: skip
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def read(answer: Any) -> Plan:
+    """A served model's answer as a validated plan: amounts clamped, unknown regions mapped to the vocabulary or dropped with a note.
+
+    Raises `PlanError` with what is wrong, in words a model can use to repair it.
+
+    >>> plan = read({"kind": "strong", "edits": [{"region": "clouds", "attribute": "brightness", "direction": 1, "amount": 250}]})
+    >>> plan.edits[0].region, plan.edits[0].amount.value
+    ('sky', 100.0)
+    """
+    if not isinstance(answer, dict):
+        raise PlanError("The answer must be one JSON object with the fields of the schema.")
+    dropped: list[str] = []
+    edits: dict[tuple[str, str], Edit] = {}
+    for raw in _list(answer, "edits"):
+        edit = _edit(raw, dropped)
+        if edit is not None:
+            edits.setdefault((edit.region, edit.attribute), edit)
+    protect = [region for name in _list(answer, "protect") if (region := _region(str(name)))]
+    known = set(get_args(OutOfScope))
+    command = answer.get("command") or None
+    note = _line(answer.get("note"))
+    if dropped:
+        note = f"I left out what I could not place: {', '.join(dict.fromkeys(dropped))}."[:200]
+    try:
+        return Plan(
+            kind=answer.get("kind", "none"),
+            edits=tuple(edits.values())[:48],
+            out_of_scope=tuple(dict.fromkeys(o for o in _list(answer, "out_of_scope") if o in known)),
+            command=str(command).strip().lower() if command else None,
+            protect=tuple(protect),
+            style=_line(answer.get("style")),
+            lang=str(answer.get("lang") or "en")[:5],
+            note=note,
+            question=_line(answer.get("question")),
+            options=tuple(o for raw in _list(answer, "options")[:6] if (o := _line(raw))),
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise PlanError(f"{where}: {first['msg']}") from error
+
+
+def _list(answer: dict[str, Any], name: str) -> list[Any]:
+    value = answer.get(name) or []
+    if not isinstance(value, list):
+        raise PlanError(f"{name} must be a list.")
+    return value
+
+
+def _line(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return None
+    return re.sub(r"[\x00-\x1f\x7f]+", " ", value).strip()[:200] or None
+
+
+def _region(name: str) -> str | None:
+    """A region of the vocabulary for any name, or None.
+
+    >>> _region("The Clouds"), _region("object:Blue Door"), _region("../etc")
+    ('sky', 'object:blue door', None)
+    """
+    name = re.sub(r"\s+", " ", name.strip().lower())
+    if is_region(name):
+        return name
+    bare = name.removeprefix("object:").removeprefix("region:").replace("_", " ")
+    if not re.fullmatch(r"[a-z' -]{2,40}", bare):
+        return None
+    found = region_of(bare)
+    return found if found and is_region(found) else None
+
+
+def _edit(raw: Any, dropped: list[str]) -> Edit | None:
+    if not isinstance(raw, dict):
+        raise PlanError("Every edit must be an object with region, attribute, direction and amount.")
+    said = str(raw.get("region") or "global")
+    region = _region(said)
+    if region is None:
+        dropped.append(re.sub(r"[^\w :'-]", "", said)[:40] or "a region")
+        return None
+    amount: Any = raw.get("amount", "medium")
+    direction = -1 if str(raw.get("direction", 1)).lstrip("+") in ("-1", "-1.0", "less") else 1
+    if isinstance(amount, bool) or amount is None:
+        amount = "medium"
+    if isinstance(amount, int | float):
+        value = max(-100.0, min(100.0, float(amount))) if amount == amount else 0.0
+        if value == 0:
+            return None
+        direction = -1 if value < 0 else direction
+        amount = Amount(value=abs(value), unit="unit")
+    elif isinstance(amount, str) and amount not in get_args(Word):
+        amount = "medium"
+    try:
+        return Edit(region=region, attribute=str(raw.get("attribute", "")), direction=direction, amount=amount)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise PlanError(
+            f"edit on {region}: {error.errors()[0]['msg']}; attributes are {', '.join(ATTRIBUTES)}"
+        ) from error
