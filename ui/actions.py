@@ -43,7 +43,7 @@ class Actions:
 
     async def open_upload(self, session: Session, file: str | None) -> Paint:
         """A photo was chosen or dropped."""
-        return await self._open(session, Path(file)) if file else {}
+        return await self._open(session, Path(file)) if file else self._same()
 
     async def open_example(self, session: Session, picked: gr.SelectData) -> Paint:
         """An example was clicked."""
@@ -55,7 +55,7 @@ class Actions:
             return await self._page(*await self.desk.resume(session, threads[int(picked.index)]))
         except (BurnishError, IndexError) as error:
             gr.Warning(str(error))
-            return {}
+            return self._same()
 
     async def go_home(self, session: Session) -> Paint:
         """Leave the photo; its conversation stays in the list of recent ones."""
@@ -76,7 +76,7 @@ class Actions:
             return await self._page(*await self.desk.open_photo(session, path))
         except BurnishError as error:
             gr.Warning(str(error), title="This photo cannot be opened")
-            return {}
+            return self._same()
 
     async def _home(self, session: Session) -> Paint:
         at = self.parts
@@ -117,13 +117,13 @@ class Actions:
         text = (text or "").strip()
         if not session.thread:
             gr.Info("Open a photo first, or click one of the examples.")
-            yield {}
+            yield self._same()
         elif not text:
             gr.Info('Write what should change, for example "a bit warmer".')
-            yield {}
+            yield self._same()
         elif len(text) > MAX_TEXT:
             gr.Warning(f"That message has {len(text)} characters; say it in at most {MAX_TEXT}.")
-            yield {}
+            yield self._same()
         else:
             async for paint in self._run(session, [*chat, said(text)], lambda s: s.turn(session.thread, text)):
                 yield paint
@@ -170,7 +170,7 @@ class Actions:
     ) -> AsyncIterator[Paint]:
         if not session.thread:
             gr.Info("Open a photo first, or click one of the examples.")
-            yield {}
+            yield self._same()
             return
         chat = [*chat, said(reason)] if reason else chat
         async for paint in self._run(session, chat, lambda s: s.feedback(session.thread, kind, reason)):
@@ -184,7 +184,7 @@ class Actions:
 
         at, progress = self.parts, Progress()
         working = [*chat, progress.bubble()]
-        yield {at.chat: working, at.box: "", at.send: gr.update(visible=False), at.stop: gr.update(visible=True)}
+        yield {at.chat: working, **self._busy()}
         try:
             async for event in start(await self.desk.studio()):
                 if isinstance(event, Result):
@@ -235,17 +235,17 @@ class Actions:
     async def go_to(self, session: Session, chat: list[Bubble], picked: gr.SelectData) -> Paint:
         """A version of the strip was clicked."""
         number = session.versions[int(picked.index)] if int(picked.index) < len(session.versions) else 0
-        return {} if number == session.version else await self._command(session, chat, f"goto:{number}")
+        return self._same() if number == session.version else await self._command(session, chat, f"goto:{number}")
 
     async def _command(self, session: Session, chat: list[Bubble], name: str) -> Paint:
         if not session.thread:
-            return {}
+            return self._same()
         try:
             await (await self.desk.studio()).command(session.thread, name)
             session, frames = await self._frames(session)
         except BurnishError as error:
             gr.Info(str(error))
-            return {}
+            return self._same()
         return {**frames, self.parts.session: session}
 
     async def _frames(self, session: Session) -> tuple[Session, Paint]:
@@ -257,8 +257,19 @@ class Actions:
             at.title: f"**{clean(session.name)}** · {session.width} × {session.height} · {clean(frames.label)}",
         }
 
+    def _same(self) -> Paint:
+        """Nothing changes."""
+        return {self.parts.stop: gr.skip()}
+
     def _idle(self) -> Paint:
-        return {self.parts.send: gr.update(visible=True), self.parts.stop: gr.update(visible=False)}
+        at = self.parts
+        wake = {hand: gr.update(interactive=True) for hand in at.hands}
+        return {at.send: gr.update(visible=True), at.stop: gr.update(visible=False), **wake}
+
+    def _busy(self) -> Paint:
+        at = self.parts
+        rest = {hand: gr.update(interactive=False) for hand in at.hands}
+        return {at.send: gr.update(visible=False), at.stop: gr.update(visible=True), **rest}
 
     # Saving
 

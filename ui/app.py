@@ -28,6 +28,9 @@ _QUIET: Final[dict[str, Any]] = {"api_visibility": "private", "show_progress": "
 #: The finished export is handed over by a click on a link that is not shown: one click for the person, not two.
 _CLICK_SAVE: Final = "() => setTimeout(() => document.querySelector('#save-link')?.click(), 50)"
 
+#: A message leaves the box in the browser, at once: what is typed next is never wiped by an answer on its way.
+_TAKE: Final = "(text) => ['', text]"
+
 _TOGGLE_DARK: Final = "() => document.body.classList.toggle('dark')"
 
 _WELCOME: Final = """### Say what you want, see it, keep what you like
@@ -59,6 +62,8 @@ class Parts:
     send: gr.Button
     stop: gr.Button
     save_link: gr.DownloadButton
+    hands: tuple[gr.Button, ...]
+    """Buttons that wait while a turn is running."""
     user: gr.Textbox
 
 
@@ -173,6 +178,7 @@ def build(desk: "Desk") -> gr.Blocks:
                         feedback_options=("Like", "Dislike", *REASONS),
                         placeholder="Your conversation about the photo appears here.",
                     )
+                    said = gr.Textbox(visible="hidden", label="Message on its way", elem_id="said")
                     with gr.Row(elem_id="write", equal_height=True):
                         box = gr.Textbox(
                             placeholder="What should change?",
@@ -193,7 +199,7 @@ def build(desk: "Desk") -> gr.Blocks:
 
         parts = Parts(
             session, kept, welcome, stage, talk, recent_box, recent, recent_threads, slider, title, strip, chat, box, send,
-            stop, save_link, user,
+            stop, save_link, (undo, redo, reset, like, dislike, save), user,
         )  # fmt: skip
         _wire(page, parts, Actions(desk, parts, [path for path, _ in examples]), locals())
     return page
@@ -206,9 +212,10 @@ def _wire(page: gr.Blocks, parts: Parts, do: Actions, on: dict[str, Any]) -> Non
             "session", "kept", "welcome", "stage", "talk", "recent_box", "recent", "recent_threads", "slider", "title",
             "strip", "chat", "box", "send", "stop", "user",
         )
-    ]  # fmt: skip
+    ] + list(parts.hands)  # fmt: skip
     opens: dict[str, Any] = {"outputs": everything, "concurrency_limit": 4, **_QUIET}
-    talks: dict[str, Any] = {"outputs": everything, "concurrency_limit": 8, "trigger_mode": "once", **_QUIET}
+    # "always_last": a message sent while an answer is on its way waits for it instead of getting lost.
+    talks: dict[str, Any] = {"outputs": everything, "concurrency_limit": 8, "trigger_mode": "always_last", **_QUIET}
     moves: dict[str, Any] = {"outputs": everything, "concurrency_limit": 8, **_QUIET}
     session, chat, box = parts.session, parts.chat, parts.box
 
@@ -221,8 +228,9 @@ def _wire(page: gr.Blocks, parts: Parts, do: Actions, on: dict[str, Any]) -> Non
     parts.user.submit(do.change_user, [session, parts.user], **opens)
     parts.user.blur(do.change_user, [session, parts.user], **opens)
 
+    take = gr.on([box.submit, parts.send.click], None, [box], [box, on["said"]], js=_TAKE, api_visibility="private")
     turns = [
-        gr.on([box.submit, parts.send.click], do.send, [session, chat, box], **talks),
+        take.then(do.send, [session, chat, on["said"]], **talks),
         chat.option_select(do.choose, [session, chat], **talks),
         chat.like(do.thumb, [session, chat], **talks),
         on["like"].click(do.like, [session, chat], **talks),

@@ -16,13 +16,20 @@ Bubble = dict[str, Any]
 #: Reasons offered beside the thumbs; each is what a person would write.
 REASONS: Final = ("Too strong", "Too weak", "Too warm", "Too cool", "Wrong area")
 
+#: Offered where a photo itself suggests too little.
+_ALWAYS: Final = ("Make it look good", "A bit more contrast", "A bit warmer")
+_USUAL: Final = "My usual"
+
+#: Offered after an edit that has no replies of its own.
+_NEXT: Final = ("A bit more", "A bit less", "Undo")
+
 #: Quick replies shown at once; more is a list to read, not a choice.
 _MAX_OPTIONS = 5
 
 
 def said(text: str) -> Bubble:
-    """What the person wrote."""
-    return {"role": "user", "content": text}
+    """What the person wrote, shown as just these characters: a picture in it would be fetched."""
+    return {"role": "user", "content": clean(text)}
 
 
 def told(text: str, options: Sequence[str] = ()) -> Bubble:
@@ -32,7 +39,9 @@ def told(text: str, options: Sequence[str] = ()) -> Bubble:
 
 def greeting(opened: "Opened") -> Bubble:
     """The first message about a photo: what is seen, and what could be asked for."""
-    return told(f"{opened.summary} What would you like?".strip(), opened.suggestions)
+    own = [text[:1].upper() + text[1:] for text in opened.suggestions]
+    more = [text for text in _ALWAYS if text not in own]
+    return told(f"{opened.summary} What would you like?".strip(), [*own, *more[: max(0, 3 - len(own))], _USUAL])
 
 
 def answered(result: "Result") -> Bubble:
@@ -40,7 +49,8 @@ def answered(result: "Result") -> Bubble:
     parts = [clean(result.answer), change_table(result.changes)]
     parts += [f"♥ {clean(text)}" for text in result.memory_used]
     text = "\n\n".join(part for part in parts if part)
-    return {"role": "assistant", "content": text or "Done.", "options": _options(result.options)}
+    options = result.options or (_NEXT if result.changes else ())
+    return {"role": "assistant", "content": text or "Done.", "options": _options(options)}
 
 
 def remembered(messages: Iterable["Message"], last: "Result | None" = None) -> list[Bubble]:

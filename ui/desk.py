@@ -112,7 +112,13 @@ class Desk:
         before = publish(studio.original(session.thread), place)
         strip = [(publish(view.thumbnail, place), caption(view)) for view in views]
         numbers = tuple(view.number for view in views)
-        frames = Frames(before, publish(at.preview, place), strip, numbers.index(at.number), caption(at))
+        frames = Frames(
+            before,
+            publish(at.preview, place),
+            strip,
+            numbers.index(at.number),
+            "as opened" if at.number == 0 else f"version {at.number}",
+        )
         return replace(session, version=at.number, versions=numbers), frames
 
     async def recent(self, user: str, limit: int = 8) -> tuple[list[tuple[str, str]], list[str]]:
