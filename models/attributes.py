@@ -3,8 +3,8 @@
 All are read in CIELAB (CIE 15:2018, D65) on a thumbnail, weighted by a region's soft mask; none uses correlated colour
 temperature, which is undefined for saturated colour. Tonal zones (dark, low, middle, high, bright: weighted ranks of L*)
 are fixed on the photo *before* the edit, so that the same pixels are compared. ``t = logit(L/100)`` is tone; the *middle
-contrast* is ``t(high) - t(low)``; the *tails* are ``t(middle) - t(dark)`` and ``t(bright) - t(middle)``, as multiples of the
-middle contrast; ``C = hypot(a, b)``:
+contrast* is ``t(high) - t(low)``; the *dark tail* is ``t(middle) - t(dark)`` as a multiple of ``t(high) - t(middle)``, the
+*bright tail* ``t(bright) - t(middle)`` as a multiple of ``t(middle) - t(low)``; ``C = hypot(a, b)``:
 
 ===========  ==========================================  ===========================================================
 attribute    reading of a region                         value of a change, v in [-1, 1]
@@ -105,10 +105,16 @@ class Reading:
         }
 
     def tails(self) -> tuple[float, float, float]:
-        """Middle contrast, and the dark and bright tail as multiples of it, in tone; kept above what is noise."""
-        dark, middle, bright = tone(self.dark), tone(self.middle), tone(self.bright)
-        contrast = max(tone(self.high) - tone(self.low), FLAT)
-        return contrast, max(middle - dark, FLAT) / contrast, max(bright - middle, FLAT) / contrast
+        """Middle contrast, dark tail and bright tail, kept above what is noise.
+
+        Each tail is measured against the other side of the middle, which lifting it does not move.
+        """
+        dark, low, middle, high, bright = (tone(v) for v in (self.dark, self.low, self.middle, self.high, self.bright))
+        return (
+            max(high - low, FLAT),
+            max(middle - dark, FLAT) / max(high - middle, FLAT),
+            max(bright - middle, FLAT) / max(middle - low, FLAT),
+        )
 
 
 def ruler(rgb: Float, weight: Float) -> Ruler | None:
