@@ -112,10 +112,13 @@ class Plan(BaseModel):
         raise ValueError(f"unknown command {name!r}")
 
     def label(self) -> dict[str, Any]:
-        """The label fields alone, as JSON-ready values."""
-        return self.model_dump(
-            mode="json", include={"kind", "edits", "out_of_scope", "command", "protect", "style", "lang"}
-        )
+        """The label fields alone, as JSON-ready values; `absolute` only where it is true, as labels have it."""
+        fields = {"kind", "edits", "out_of_scope", "command", "protect", "style", "lang"}
+        label = self.model_dump(mode="json", include=fields)
+        for edit in label["edits"]:
+            if isinstance(edit["amount"], dict) and not edit["amount"]["absolute"]:
+                del edit["amount"]["absolute"]
+        return label
 
 
 class PlanContext(BaseModel):

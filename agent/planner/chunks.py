@@ -88,12 +88,14 @@ def _number(tokens: list[str], i: int) -> tuple[int, Amount, int] | None:
     i += 1
     if i + 2 < len(tokens) and tokens[i] == "and" and tokens[i + 1] == "a" and tokens[i + 2] == "half":
         value, i = value + 0.5, i + 3
-    if i + 1 < len(tokens) and tokens[i] in ("f", "full", "a", "of") and tokens[i + 1] in ("stop", "stops"):
-        i += 1
+    for skip in (2, 1):  # "2/3 of a stop", "1 f stop"
+        if i + skip < len(tokens) and set(tokens[i : i + skip]) <= {"f", "full", "a", "of"} and tokens[i + skip] in _UNITS:
+            i += skip
+            break
     unit = _UNITS.get(tokens[i]) if i < len(tokens) else None
     end = i + 1 if unit else i
     before = tokens[start - 1] if start else ""
-    if before == "to" and unit != "percent":
+    if before in ("to", "at") and unit != "percent":
         absolute = True
     if unit == "kelvin" and value >= 1500 and before != "by" and not signed:
         absolute = True

@@ -25,6 +25,8 @@ _NOT_THINGS = frozenset(
     about again lines line mode kinda really rather easier easy harder hard look's two three four five six several many
     few half quarter lol shot's them these those simulate see show showcase rgb purpose purposes layers scale curve curves channel channels mask brush dodge burn dodging burning space ps pro""".split()
 )
+#: Words that stand for the place spoken of before.
+PRONOUNS = frozenset("it them they there itself themselves".split())
 _PRONOUNS = frozenset("me us her him myself someone".split())
 _SIDES = frozenset(("left", "right", "top", "bottom", "center", "edges", "foreground"))
 
@@ -40,8 +42,11 @@ class Element:
     preposition: str = ""
 
 
-def elements(segment: Segment) -> list[Element]:
-    """The elements of a segment in reading order; `index` points into `segment.parts`."""
+def elements(segment: Segment, topic: str = "") -> list[Element]:
+    """The elements of a segment in reading order; `index` points into `segment.parts`.
+
+    `topic`: the place spoken of before, which "it", "them" or "there" stand for.
+    """
     parts, heads, ops = segment.parts, set(segment.heads), segment.ops
     first_head = min(heads, default=len(parts))
     found: list[Element] = []
@@ -70,6 +75,8 @@ def elements(segment: Segment) -> list[Element]:
         elif c.attr() or c.sense("colour"):
             area = _colour_area(parts, i, ops)
             found.append(Element("region", i, c, area, _preposition(parts, i)) if area else Element("attr", i, c))
+        elif c.text in PRONOUNS and (c.text == "it" or topic):
+            found.append(Element("region", i, c, topic or GLOBAL, "" if c.text != "there" else "in"))
         elif region := _region(parts, i, heads, ops):
             found.append(Element("region", i, c, region, _preposition(parts, i)))
         elif c.sense("cast"):
@@ -81,8 +88,6 @@ def elements(segment: Segment) -> list[Element]:
 
 def _region(parts: list[Chunk], i: int, heads: set[int], ops: list[str]) -> str:
     c = parts[i]
-    if c.text == "it":
-        return GLOBAL
     if sense := c.sense("region"):
         if c.text in _PRONOUNS:
             before = parts[i - 1] if i else None
@@ -220,6 +225,8 @@ def _behind(parts: list[Chunk], e: Element) -> Element:
 
 def _merged(last: Element, e: Element, between: list[str]) -> Element:
     """The place that two neighbouring nouns name together: mostly the second, as in "background wall"."""
+    if last.chunk.text == "behind" or last.chunk.text.startswith("whats"):
+        return last  # "everything behind the bike"
     if e.region == GLOBAL:
         keep = last if last.chunk.senses else e
     elif "'s" in between and e.region.startswith("object:") and not e.chunk.senses:

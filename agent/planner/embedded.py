@@ -38,6 +38,10 @@ _THUMBS = {
 _OUTCOMES = frozenset("visible visable viewable clear clearly clearer sharp sharply seen stand".split())
 
 
+#: Commands that a follow-up does not override.
+_CERTAIN = frozenset(("undo", "redo", "reset", "export", "compare", "use_my_style", "ignore_my_style", "remember", "forget"))
+
+
 @dataclass(frozen=True)
 class Understood:
     """What the grammar read in a text: edits with the words that led to them, wishes out of scope, contradictions."""
@@ -77,9 +81,10 @@ def _plan(asked: str, context: PlanContext | None, attacked: bool) -> Plan:
     """Plan a plain English text."""
     kept, protected = protect.split_off(asked)
     heard = understand(kept)
-    if (plan := followup.resolve(asked, context, list(heard.own))) is not None:
-        return plan
     found = None if attacked else commands.find(asked, context.versions if context else 0)
+    certain = found is not None and (found.name in _CERTAIN or found.name.startswith("goto"))
+    if (plan := followup.resolve(asked, context, list(heard.own), exact_only=certain)) is not None:
+        return plan
     if found and found.name not in ("help", "compare", "export") and commands.is_question(asked):
         found = None
     if found:
@@ -108,10 +113,14 @@ def understand(text: str) -> Understood:
     own: list[tuple[str, Edit, bool]] = []
     used: set[int] = set()
     contradictory = False
+    topic = ""
+    last: Mention | None = None
     for segment in segments:
         if segment.purpose == "hard":
             continue
-        for mention in grammar.read(segment):
+        mentions, topic = grammar.read(segment, topic, last)
+        last = mentions[-1] if mentions else last
+        for mention in mentions:
             if mention.purpose and (mention.text in _OUTCOMES or mention.form in ("noun", "thing")):
                 continue
             used |= mention.words

@@ -102,14 +102,18 @@ def size(value: float) -> str:
     return "slight" if value < 1.5 else "medium" if value < 3 else "strong"
 
 
-def resolve(text: str, context: PlanContext | None, own: list[tuple[str, Edit, bool]]) -> Plan | None:
+def resolve(
+    text: str, context: PlanContext | None, own: list[tuple[str, Edit, bool]], *, exact_only: bool = False
+) -> Plan | None:
     """The plan of a follow-up, or None when the text stands by itself.
+
+    `exact_only`: only what names parts of the last turn ("undo the sky", "I meant the water").
 
     `text`: plain; `own`: what the grammar read by itself, as (form, edit, region was named).
     """
     if context is None or not context.last_edits or len(text.split()) > 24:
         return None
-    return _Turn(text, context, own).resolve()
+    return _Turn(text, context, own).resolve(exact_only)
 
 
 def inverse(edit: Edit, amount: object = None) -> Edit:
@@ -143,11 +147,13 @@ class _Turn:
             unique.setdefault((edit.region, edit.attribute), edit)
         return Plan(kind="followup", edits=tuple(unique.values()), protect=protect, note=note)
 
-    def resolve(self) -> Plan | None:
+    def resolve(self, exact_only: bool) -> Plan | None:
         text = self.text
         standing = [e for form, e, named in self.own if named or form in ("noun", "verb")]
         if (plan := self._numbers()) or (plan := self._meant()) or (plan := self._undo_part()):
             return plan
+        if exact_only:
+            return None
         if _OPPOSITE.search(text):
             return self.plan([inverse(e, _scaled(e, 2)) for e in self._chosen()])
         if _HALF.search(text) and not self.named:

@@ -3,7 +3,7 @@
 from agent.plan import Word
 from agent.planner import placing
 from agent.planner.chunks import Chunk
-from agent.planner.elements import GLOBAL, Element
+from agent.planner.elements import GLOBAL, PRONOUNS, Element
 from agent.planner.elements import elements as elements_of
 from agent.planner.lexicon import Sense
 from agent.planner.placing import Mention
@@ -76,22 +76,40 @@ _SHADES = {
 }  # fmt: skip
 
 
-def read(segment: Segment) -> list[Mention]:
-    """All mentions of one segment, placed and measured."""
-    elements = elements_of(segment)
-    mentions = _Reader(segment, elements).mentions()
+def read(segment: Segment, topic: str = "", last: Mention | None = None) -> tuple[list[Mention], str]:
+    """All mentions of one segment, placed and measured, and the place that "it" means afterwards.
+
+    `topic`: the place that "it" means here; empty for the whole picture. `last`: the mention before this segment.
+    """
+    if segment.parts and segment.parts[0].is_stop and not topic.startswith("?"):
+        topic = ""
+    elements = elements_of(segment, topic.removeprefix("?"))
+    mentions = _Reader(segment, elements, last).mentions()
     placing.place(segment, elements, mentions)
     placing.measure(segment, elements, mentions)
     for _, mention in mentions:
         mention.purpose = segment.purpose
         mention.words |= {segment.parts[i].start for i in segment.heads}
-    return [mention for _, mention in mentions]
+    return [mention for _, mention in mentions], _topic(elements, [m for _, m in mentions], topic)
+
+
+def _topic(elements: list[Element], mentions: list[Mention], topic: str) -> str:
+    """The place spoken of: where the last edit went, or what was complained of ("?"), which "it" means even a sentence later."""
+    places = [i for i, e in enumerate(elements) if e.kind == "region" and e.chunk.text not in PRONOUNS]
+    if places and elements[places[0]].region != GLOBAL and not elements[places[0]].preposition:
+        following = elements[places[0] + 1 : places[0] + 2]
+        if following and (following[0].kind == "be" or following[0].chunk.text in _APPEARING):
+            return f"?{elements[places[0]].region}"
+    if mentions and len(mentions[-1].regions) == 1:
+        return "" if mentions[-1].regions[0] == GLOBAL else mentions[-1].regions[0]
+    return "" if places else topic
 
 
 class _Reader:
     """State of reading one segment; used once."""
 
-    def __init__(self, segment: Segment, elements: list[Element]) -> None:
+    def __init__(self, segment: Segment, elements: list[Element], last: Mention | None) -> None:
+        self.last = last
         self.parts, self.heads, self.segment, self.elements = segment.parts, set(segment.heads), segment, elements
         self.ops = segment.ops
         self.head_chunks = [segment.parts[i] for i in segment.heads]
@@ -108,9 +126,26 @@ class _Reader:
             elif e.kind == "attr" and e.index not in taken and not self._belongs_to_removed(position):
                 if mention := self._attribute(e, position):
                     found.append((position, mention))
+            elif e.kind == "more" and (mention := self._again(e, position, found)):
+                found.append((position, mention))
             elif e.kind == "achromatic" and (mention := self._achromatic(e, position)):
                 found.append((position, mention))
         return found
+
+    def _again(self, e: Element, position: int, found: list[tuple[int, Mention]]) -> Mention | None:
+        """ "Less saturation in the background, more on her jacket": the attribute said last, or in the segment before."""
+        until = next((i for i, x in enumerate(self.elements) if i > position and x.kind == "joint"), len(self.elements))
+        rest = self.elements[position + 1 : until]
+        if any(x.kind in ("attr", "achromatic", "cast", "more") for x in rest) or self.heads:
+            return None
+        places = [x for x in rest if x.kind == "region" and x.region != GLOBAL] or [
+            x for x in self.elements[:position] if x.kind == "region" and x.region != GLOBAL and not rest
+        ]
+        last = found[-1][1] if found else self.last
+        if not places or last is None:
+            return None
+        sign = -1 if e.chunk.op() == "down" else 1 if last.form in ("noun", "thing") else last.sign
+        return Mention(last.attribute, sign, [], None, {e.chunk.start}, form="noun", text=e.chunk.text)
 
     # -- context of an element ----------------------------------------------------------------------------------
 
@@ -181,7 +216,12 @@ class _Reader:
         out: list[Mention] = []
         stopped = False
         for offset, other in enumerate(self.elements[position + 1 :], position + 1):
+            if other.kind == "joint" and other.chunk.text == ",":
+                break
             if other.kind == "attr" and (noun := other.chunk.attr("noun", "thing")):
+                if attribute in ("temperature", "saturation", "tint") and noun.value in ("shadows", "highlights"):
+                    taken.add(other.index)  # "cool the shadows": a place
+                    return [Mention(attribute, sign, [noun.value], None, {e.chunk.start, other.chunk.start}, form="noun", text=e.chunk.text)]
                 pair = _VERB_ON_NOUN.get((attribute, noun.value, sign))
                 if noun.value == attribute:
                     pair = (attribute, sign)
@@ -247,6 +287,9 @@ class _Reader:
             return None  # "remove the harsh shadows": the noun is what changes
         if self._is_shade(e, position):
             return self._shade(e)
+        if after is not None and after.kind == "attr" and after.index == e.index + 1 and (noun := after.chunk.attr("noun")):
+            if noun.value in ("shadows", "highlights", "blacks", "whites"):
+                return None  # "deeper blacks": the noun says it
         return self._adjective(e, position, sense)
 
     def _noun_position(self, position: int) -> bool:
@@ -274,6 +317,13 @@ class _Reader:
         ):
             return None  # "more vivid colors", "better lighting": the adjective says it
         modifier, negated = self._modifier(position), self._flag("neg", position)
+        if adjacent and before is not None and sense.value in ("shadows", "highlights", "blacks", "whites") and not self.direction:
+            tone = before.chunk.attr("adj", "fault", "over")
+            if tone is not None and tone.value in ("brightness", "sharpness", "saturation"):
+                deep = before.chunk.text.startswith(("deep", "dark", "rich", "bold"))
+                soft = before.chunk.text.startswith("soft") and sense.value == "highlights"
+                words = {e.chunk.start, before.chunk.start}
+                return Mention(sense.value, -1 if deep or soft else 1, [], None, words, form="noun", text=e.chunk.text)
         sign = self._noun_sign(e, position, sense, modifier, negated)
         if sense.value in ("black_and_white", "blur") and not negated and sign == 0:
             sign = 1

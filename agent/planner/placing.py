@@ -44,7 +44,7 @@ def place(segment: Segment, elements: list[Element], mentions: Mentions) -> None
             after_verb = pending and not e.preposition and all(m.form == "verb" for m in pending)
             if (
                 pending
-                and (e.preposition or after_verb or (giving and joined))
+                and (e.preposition or after_verb or (giving and joined) or e.chunk.text in ("overall", "everywhere"))
                 and not _speaks_ahead(elements, position, giving and joined)
             ):
                 for m in pending:
@@ -71,7 +71,7 @@ def place(segment: Segment, elements: list[Element], mentions: Mentions) -> None
             last = not any(x.kind == "region" for x in elements[position + 1 :])
             if mention.regions:
                 pass
-            elif current and current != [GLOBAL] and (mention.form != "verb" or last):
+            elif current and current != [GLOBAL] and (mention.form != "verb" or last) and not _fresh(elements, position, mention):
                 mention.regions = list(current)
             else:
                 pending.append(mention)
@@ -80,6 +80,16 @@ def place(segment: Segment, elements: list[Element], mentions: Mentions) -> None
     for _, mention in mentions:
         if not mention.regions:
             mention.regions = [GLOBAL]
+
+
+def _fresh(elements: list[Element], position: int, mention: Mention) -> bool:
+    """ "Grass greener, more contrast": a noun with its own "more" after a boundary starts anew."""
+    if mention.form not in ("noun", "thing") or not position or elements[position - 1].kind != "more":
+        return False
+    back = position - 2
+    while back >= 0 and elements[back].kind == "amount":
+        back -= 1
+    return back >= 0 and elements[back].kind == "joint"
 
 
 def _speaks_ahead(elements: list[Element], position: int, joined: bool) -> bool:
@@ -139,6 +149,23 @@ def measure(segment: Segment, elements: list[Element], mentions: Mentions) -> No
             mention.words.add(e.chunk.start)
 
 
+def _run(position: int, elements: list[Element], mentions: Mentions) -> list[Mention]:
+    """The mentions after an adverb that it covers: up to the next place or the next adverb of its own."""
+    out: list[Mention] = []
+    by_position = dict(mentions)
+    for p in range(position + 1, len(elements)):
+        if p in by_position:
+            out.append(by_position[p])
+        elif out and (elements[p].kind in ("region", "amount") or (elements[p].kind == "joint" and elements[p].chunk.text == "," and len(out) > 0 and _own(elements, p))):
+            break
+    return out
+
+
+def _own(elements: list[Element], joint: int) -> bool:
+    """True when what follows a comma has a "more" of its own."""
+    return any(x.kind in ("more", "region") for x in elements[joint + 1 : joint + 3])
+
+
 def _targets(position: int, elements: list[Element], mentions: Mentions) -> list[Mention]:
     after = elements[position + 1] if position + 1 < len(elements) else None
     behind = [m for p, m in mentions if p < position]
@@ -146,7 +173,7 @@ def _targets(position: int, elements: list[Element], mentions: Mentions) -> list
     if elements[position].chunk.amount is not None:
         return behind[-1:] or ahead[:1]
     if after is not None and after.kind in ("attr", "more", "too", "amount", "neg", "achromatic"):
-        return ahead or behind
+        return _run(position, elements, mentions) or behind
     if (
         after is not None
         and after.kind in ("region", "cast", "head")

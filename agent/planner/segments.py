@@ -50,6 +50,13 @@ def is_payload(chunk: Chunk) -> bool:
     return chunk.text == "it" or any(s.kind in ("attr", "colour", "region", "object", "cast") for s in chunk.senses)
 
 
+def _operates(segment: Segment) -> bool:
+    """True for a segment whose direction a new "more" or "less" must not inherit."""
+    return any(o in ("up", "down", "remove", "add") for o in segment.ops) or any(
+        segment.parts[i].attr("verb") for i in segment.heads
+    )
+
+
 def _is_noun(chunk: Chunk) -> bool:
     return not chunk.senses and len(chunk.text) > 3 and chunk.text.isalpha() and chunk.text not in _EMPTY
 
@@ -72,6 +79,10 @@ def split(chunks: Iterable[Chunk]) -> list[Segment]:
         if chunk.is_stop or chunk.sense("but") or chunk.sense("then"):
             close()
             current.parts.append(chunk)
+        elif chunk.text in ("more", "less") and before is not None and before.is_joint and _operates(current) and current.payload_since_head():
+            moved = _leading_amounts(current)
+            close()
+            current.parts = [*moved, chunk]
         elif kind := _purpose(chunk, before, following):
             close(kind)
             current.parts.append(chunk)
