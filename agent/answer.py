@@ -104,7 +104,7 @@ def done(decision: Decision, verdict: Verdict | None) -> str:
     for asked in decision.asked:
         if abs(asked.wanted) < 0.005:
             continue
-        text = f"{wording(asked.attribute, asked.wanted)} ({points(asked.value)}"
+        text = f"{wording(asked.attribute, asked.wanted)} ({points(asked.value) if asked.value else 'as it was'}"
         achieved = got.get((asked.region, asked.attribute))
         text += f", measured {points(achieved)})" if achieved is not None else ")"
         by_region.setdefault(asked.region, []).append(text)

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from agent.events import Measures
 from agent.settings import Settings
 from agent.store import Store
-from models.attributes import Ruler, change, read, ruler
+from models.attributes import Reading, Ruler, change, read, ruler
 from models.errors import ConversationError
 from models.mask import guide
 from models.recipe import Look, Recipe
@@ -44,9 +44,11 @@ class Opened:
     photo: "Photo"
     seen: "Seen"
     space_bytes: int
-    rulers: dict[str, Ruler] = field(default_factory=dict)
+    rulers: dict[str, Ruler]
     """Per region, on the photo as opened at `THUMBNAIL` pixels; `before` is that picture."""
-    before: NDArray[np.float32] = field(default_factory=lambda: np.zeros((1, 1, 3), np.float32))
+    before: NDArray[np.float32]
+    readings: dict[str, Reading]
+    """What the rulers read on it."""
 
 
 class Print(BaseModel):
@@ -116,13 +118,15 @@ class Darkroom:
             seen = perceive(photo)
             before = _shrink(seen.thumbnail)
             luma = guide(before)
-            rulers = {name: ruler(before, mask.render(luma)) for name, mask in seen.masks.items()}
+            found = {name: ruler(before, mask.render(luma)) for name, mask in seen.masks.items()}
+            rulers = {name: by for name, by in found.items() if by is not None}
             return Opened(
                 photo,
                 seen,
                 photo.pixels.nbytes + (photo.alpha.nbytes if photo.alpha is not None else 0) + 20_000_000,
-                {name: by for name, by in rulers.items() if by is not None},
+                rulers,
                 before,
+                {name: read(before, by) for name, by in rulers.items()},
             )
 
         opened = await self.work(look)
@@ -230,7 +234,7 @@ def measures(opened: Opened, picture: Pixels, named: Collection[str] = ()) -> tu
     for name, by in opened.rulers.items():
         if name in SPATIAL_REGIONS and name not in named:
             continue
-        one, two = read(opened.before, by), read(small, by)
+        one, two = opened.readings[name], read(small, by)
         before[name] = {k: round(v, 2) for k, v in one.attributes().items()}
         after[name] = {k: round(v, 2) for k, v in two.attributes().items()}
         moved = change(one, two)

@@ -52,6 +52,14 @@ NEAREST: Final = {
     "background": ("edges",),
 }  # fmt: skip
 
+#: Regions for which a learned taste may have settings of their own, and the wider ones that already carry part of it, the
+#: nearest first. Wider and looser ones (subject, foreground, left …) would say the same thing about the same pixels again.
+TASTED: Final = {
+    **dict.fromkeys(("sky", "water", "vegetation", "ground", "mountain", "building"), ("background", "global")),
+    **dict.fromkeys(("background", "person", "animal", "vehicle", "food"), ("global",)),
+    **dict.fromkeys(("hair", "clothing", "skin"), ("person", "global")), "face": ("skin", "person", "global"),
+}  # fmt: skip
+
 #: What lies inside what, for protection.
 PARTS: Final = {
     "person": ("face", "skin", "hair", "eyes", "teeth", "clothing"),
@@ -208,11 +216,12 @@ def free_look(
         for name, value in values.items():
             freed = step(freed, region, name, -value)[0]
     now: dict[str, dict[str, float]] = {}
-    whole = taste.values.get("global", {}) if taste else {}
-    for region, values in taste.values.items() if taste else ():
-        for name, value in values.items():
-            beyond = value if region == "global" or name not in MAP_ATTRIBUTES else value - whole.get(name, 0.0)
-            if region in there and abs(beyond) >= (NOTHING if region == "global" else WORTH_A_SETTING):
+    wanted = {r: v for r, v in (taste.values if taste else {}).items() if r in there and (r == "global" or r in TASTED)}
+    for region in sorted(wanted, key=region_order):
+        around: Mapping[str, float] = next((wanted[r] for r in TASTED.get(region, ()) if r in wanted), {})
+        for name, value in wanted[region].items():
+            beyond = value - around.get(name, 0.0) if name in MAP_ATTRIBUTES else value
+            if abs(beyond) >= (NOTHING if region == "global" else WORTH_A_SETTING):
                 before = freed.values(region).get(name, 0.0)
                 freed, after = step(freed, region, name, beyond)
                 now.setdefault(region, {})[name] = round(after - before, 4)

@@ -12,7 +12,7 @@ from agent.plan import Plan
 from agent.present import view
 from agent.rooms import Rooms, Say
 from agent.state import Json, State
-from models.vocabulary import MAP_ATTRIBUTES
+from models.vocabulary import MAP_ATTRIBUTES, TONAL_REGIONS
 
 if TYPE_CHECKING:
     from memory.record import Preference
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Deviations below this are the noise of measuring; they say nothing about a taste.
 NOISE: Final = 0.01
+#: What is learned of a region that nobody spoke of. The tails of its tones are too few pixels to say anything.
+PLAIN: Final = ("brightness", "temperature", "tint", "saturation")
 _KINDS = ("strong", "weak", "style", "followup", "command", "sample", "slider")
 #: What may be wrong with a result, as a person could say it.
 COMPLAINTS: Final = ("too strong", "too weak", "too warm", "too dark", "too colourful", "show me other versions")
@@ -39,18 +41,24 @@ def preference(
     from memory.record import Preference
 
     deviation: dict[str, dict[str, float]] = {}
+    source: dict[str, dict[str, Any]] = {}
+    spoken = "slider" if version.facts.get("kind") == "slider" else "asked"
+    given = version.facts.get("given", {})
     for region, moved in changes.items():
-        base = neutral.get(region, {})
-        values = {n: _bounded(moved.get(n, 0.0) - base.get(n, 0.0)) for n in MAP_ATTRIBUTES}
+        base, set_here = neutral.get(region, {}), version.recipe.values(region)
+        if region in TONAL_REGIONS and not set_here:
+            continue  # what they hold is said by the tones of the whole
+        names = MAP_ATTRIBUTES if region == "global" else (*PLAIN, *(n for n in MAP_ATTRIBUTES if n in set_here))
+        values: dict[str, float] = {n: _bounded(moved.get(n, 0.0) - base.get(n, 0.0)) for n in names}
         if values := {n: v for n, v in values.items() if abs(v) >= NOISE}:
             deviation[region] = values
-    source: dict[str, dict[str, Any]] = {}
-    by_hand = version.facts.get("kind") == "slider"
     for setting in version.recipe.settings:
         finishing = {n: v for n, v in setting.values.items() if n not in MAP_ATTRIBUTES}
         if finishing:
             deviation.setdefault(setting.region, {}).update(finishing)
-        source[setting.region] = dict.fromkeys(setting.values, "slider" if by_hand else "asked")
+        # What an earlier taste gave and nobody objected to must not confirm itself.
+        mine = given.get(setting.region, {})
+        source[setting.region] = {n: "given" if n in mine else spoken for n in setting.values}
     kind = version.facts.get("kind", "weak")
     return Preference(
         id=str(uuid.uuid5(uuid.UUID(version.thread), f"{version.number}/{verb}/{turn}")),

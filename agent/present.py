@@ -90,7 +90,8 @@ async def _keep_new(state: State, rooms: Rooms, plan: Plan, decision: Decision) 
         did = answer.joined(answer.looked(whole), did, *_leaning(state, plan, decision))
     held = [answer.place(r) for r in decision.protected if r in made.recipe.keep]
     did = answer.joined(did, f"{answer.capital(answer.listed(held))} stayed exactly as before." if held else "")
-    missed = [] if verdict.ok else [f"It is not quite what you asked: {s}" for s in _missed(verdict)[:1]]
+    short = "That is as far as this photo goes" if state["rounds"] else "It is not quite what you asked"
+    missed = [] if verdict.ok else [f"{short}: {s}" for s in _missed(verdict)[:1]]
     return version, answer.joined(did, *problems, *missed, answer.clipped(verdict, CLIPPED))
 
 
@@ -115,7 +116,8 @@ def _leaning(state: State, plan: Plan, decision: Decision) -> list[str]:
     """What the look leans on: the person's taste, or why not."""
     taste = Taste.model_validate(state["taste"])
     if decision.taste:
-        return [f"It follows your taste: {taste.sentence.rstrip('.')}."]
+        learning, _, rest = taste.sentence.rpartition("learning: ")
+        return [f"It follows your taste: {rest.rstrip('.')}.", "I'm still learning it." if learning else ""]
     if plan.command == "use_my_style":
         return ["I don't know your taste for scenes like this yet: press thumbs up on a result you like, and I will."]
     return []

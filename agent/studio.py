@@ -37,6 +37,7 @@ EMPTY: Final = "Say what you want, for example “a bit brighter” or “make t
 STOPPED: Final = "Stopped before it was done; nothing was changed."
 GAVE_UP: Final = "This message was cut off twice; nothing was changed. Say it again, perhaps in other words."
 BROKEN: Final = "Something went wrong inside Burnish; nothing was changed. Try again, or say it in other words."
+HALF: Final = "Your change was made, but what should have followed it went wrong inside Burnish; try that part again."
 
 
 class Studio:
@@ -342,7 +343,7 @@ class Studio:
             end = Failed(text=str(error))
         except Exception:
             log.exception("turn %s of %s", turn, thread)
-            end = Failed(text=BROKEN)
+            end = Failed(text=HALF if self.rooms.history.made_by(thread, turn) else BROKEN)
         finally:
             if isinstance(end, Failed):
                 # Also when the turn was stopped from outside: it has been answered, and is not taken up again.
