@@ -92,6 +92,16 @@ def apply_recipe(recipe: Path, photo: Path, out: Path, *, overwrite: bool = Fals
     return save_photo(pixels, view.photo, out, overwrite=overwrite)
 
 
+def warm(photo: Path) -> None:
+    """Load the weights and compile the kernels on a photo, so that the first person to come need not wait for them."""
+    from models.recipe import Look, Setting
+    from tools.retouch import retouch
+
+    view = look(photo)
+    recipe = Recipe(settings=(Setting(values={"brightness": 0.1, "saturation": 0.1}),), look=Look(steps=1))
+    retouch(view.photo, view.seen, recipe, long_edge=256)
+
+
 def read_recipe(path: Path) -> Recipe:
     """The recipe in a file. Raises `RecipeError` in one sentence."""
     try:

@@ -1,18 +1,24 @@
 """Start the app: environment, private cache, limits, and a clean end."""
 
+import asyncio
+import contextlib
+import importlib
 import os
 import signal
 import socket
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from models.errors import BurnishError
 from ui.shelf import CACHE_VARIABLE, close_cache, open_cache
 from ui.terminal import RefusedError, settings
 
 if TYPE_CHECKING:
     from agent.settings import Settings
+    from agent.studio import Studio
 
 #: Largest upload; `tools.photo` refuses larger files as well.
 MAX_UPLOAD: Final = "200mb"
@@ -46,12 +52,17 @@ def run(host: str, port: int, browser: bool) -> None:
 
 
 def _serve(chosen: "Settings", cache: Path, host: str, port: int, browser: bool) -> None:
-    from agent.studio import Studio
     from ui.app import build
     from ui.desk import Desk
     from ui.theme import STYLE, theme
 
-    desk = Desk(lambda: Studio.open(chosen), cache)
+    async def open_studio() -> "Studio":
+        # Imported off the loop when the first page asks: the page itself need not wait for it.
+        studio = await asyncio.to_thread(importlib.import_module, "agent.studio")
+        opened: Studio = await studio.Studio.open(chosen)
+        return opened
+
+    desk = Desk(open_studio, cache)
 
     @asynccontextmanager
     async def life(_: Any) -> AsyncIterator[None]:
@@ -59,8 +70,8 @@ def _serve(chosen: "Settings", cache: Path, host: str, port: int, browser: bool)
         await desk.close()
 
     page = build(desk).queue(max_size=64, default_concurrency_limit=8)
-    print(f"Burnish: http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port} (Ctrl-C stops it)", flush=True)
     page.launch(
+        prevent_thread_lock=True,
         server_name=host,
         server_port=port,
         inbrowser=browser,
@@ -79,6 +90,21 @@ def _serve(chosen: "Settings", cache: Path, host: str, port: int, browser: bool)
         css=STYLE.read_text(encoding="utf-8"),
         app_kwargs={"lifespan": life, "docs_url": None, "redoc_url": None, "openapi_url": None},
     )
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    print(f"Burnish: http://{shown}:{port} (Ctrl-C stops it)", flush=True)
+    threading.Thread(target=_warm, name="warm", daemon=True).start()
+    page.block_thread()
+
+
+def _warm() -> None:
+    """Get ready for the first photo while the page is being looked at."""
+    from agent.oneshot import warm
+    from ui.examples import example_photos
+
+    # What is missing or broken is said to the person whose request meets it.
+    with contextlib.suppress(BurnishError):
+        for photo, _ in example_photos()[:1]:
+            warm(photo)
 
 
 def _check_address(host: str, port: int) -> None:
