@@ -89,7 +89,11 @@ def _number(tokens: list[str], i: int) -> tuple[int, Amount, int] | None:
     if i + 2 < len(tokens) and tokens[i] == "and" and tokens[i + 1] == "a" and tokens[i + 2] == "half":
         value, i = value + 0.5, i + 3
     for skip in (2, 1):  # "2/3 of a stop", "1 f stop"
-        if i + skip < len(tokens) and set(tokens[i : i + skip]) <= {"f", "full", "a", "of"} and tokens[i + skip] in _UNITS:
+        if (
+            i + skip < len(tokens)
+            and set(tokens[i : i + skip]) <= {"f", "full", "a", "of"}
+            and tokens[i + skip] in _UNITS
+        ):
             i += skip
             break
     unit = _UNITS.get(tokens[i]) if i < len(tokens) else None

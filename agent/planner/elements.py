@@ -94,7 +94,15 @@ def _region(parts: list[Chunk], i: int, heads: set[int], ops: list[str]) -> str:
             alone = before is not None and (
                 before.sense("at") or before.sense("of") or before.sense("conj") or i - 1 in heads
             )
-            if not alone or (before is not None and before.text in ("for", "to", "with", "help")):
+            after = parts[i + 1] if i + 1 < len(parts) else None
+            owns = after is not None and (
+                after.sense("region") or after.sense("object") or (not after.senses and after.text.isalpha())
+            )
+            if (
+                not alone
+                or (owns and c.text == "her")
+                or (before is not None and before.text in ("for", "to", "with", "help"))
+            ):
                 return ""
         if c.text == "back" and not _determined(parts, i):
             return ""

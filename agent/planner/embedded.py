@@ -34,12 +34,17 @@ _THUMBS = {
     "🤢": "dislike",
 }
 
+#: Said of skin these mean less local contrast, which keeps its pores; a real blur is asked for as "blur".
+_SMOOTHING = frozenset("smooth smoother softer soft smoothed smoothing".split())
+
 #: Words of a purpose clause that say what becomes visible, not what to change.
 _OUTCOMES = frozenset("visible visable viewable clear clearly clearer sharp sharply seen stand".split())
 
 
 #: Commands that a follow-up does not override.
-_CERTAIN = frozenset(("undo", "redo", "reset", "export", "compare", "use_my_style", "ignore_my_style", "remember", "forget"))
+_CERTAIN = frozenset(
+    ("undo", "redo", "reset", "export", "compare", "use_my_style", "ignore_my_style", "remember", "forget")
+)
 
 
 @dataclass(frozen=True)
@@ -157,12 +162,14 @@ def _command(found: commands.Found, context: PlanContext | None) -> Plan:
 def _request(asked: str, kept: str, heard: Understood, protected: list[str]) -> Plan:
     if heard.contradictory and re.search(r"\bsame time\b|\bboth\b|\bsimultaneous\w*|\bbut also\b", asked):
         return Plan(kind="none", note="These wishes pull against each other; which one matters more?")
-    style = styles.find(kept, plain_request=bool(heard.edits))
-    if style is not None and heard.edits and not styles.is_cued(kept, style.said):
+    style = styles.find(kept)
+    if style is not None and heard.edits and not styles.outweighs(style, kept, [said for said, _ in heard.said]):
+        style = None
+    if style is not None and heard.wishes and not heard.edits and not styles.outweighs(style, kept, []):
         style = None  # "brighten it and add a sepia tone" is a request in plain words
     if style is None and not heard.edits:
         style = styles.nearest(kept)
-    edits = list(heard.edits)
+    edits = [e for said, e in heard.said if e in heard.edits and (style is None or not styles.own_words(style, said))]
     if style is not None:
         own = {(e.region, e.attribute) for e in edits}
         edits += [e for e in style.edits if (e.region, e.attribute) not in own]
@@ -181,6 +188,14 @@ def to_edits(mention: Mention) -> list[Edit]:
     out = []
     for region in dict.fromkeys(mention.regions):
         attribute, sign = mention.attribute, mention.sign
+        if region == "edges" and attribute == "brightness" and sign < 0:
+            region, attribute, sign = GLOBAL, "vignette", 1
+        if attribute == "blur" and mention.text.startswith(("smooth", "airbrush")):
+            if region not in ("skin", "face", "hair", "person"):
+                continue
+            region = "skin" if region == "person" else region
+        if region == "skin" and attribute in ("blur", "sharpness") and mention.text in _SMOOTHING:
+            attribute, sign = "clarity", -1
         if attribute.startswith("colour:"):
             colour = attribute[7:]
             axis = colour_axis(colour)

@@ -128,9 +128,29 @@ class _Reader:
                     found.append((position, mention))
             elif e.kind == "more" and (mention := self._again(e, position, found)):
                 found.append((position, mention))
+            elif e.kind == "amount" and (mention := self._bare_amount(e, position, found)):
+                found.append((position, mention))
             elif e.kind == "achromatic" and (mention := self._achromatic(e, position)):
                 found.append((position, mention))
         return found
+
+    def _bare_amount(self, e: Element, position: int, found: list[tuple[int, Mention]]) -> Mention | None:
+        """ "Sky down 1.5 stops", "+1 ev on the people": the unit says what."""
+        amount = e.chunk.amount
+        if amount is None or amount.unit not in ("stop", "kelvin") or found:
+            return None
+        if any(x.kind in ("attr", "achromatic") for x in self.elements) or any(
+            p.attr("verb") for p in self.head_chunks
+        ):
+            return None
+        low = amount.unit == "kelvin" and amount.absolute and amount.value < 5000
+        sign = e.chunk.signed or (
+            -1
+            if low or self.direction < 0 or any(x.kind == "more" and x.chunk.op() == "down" for x in self.elements)
+            else 1
+        )
+        attribute = "brightness" if amount.unit == "stop" else "temperature"
+        return Mention(attribute, sign, [], amount, {e.chunk.start}, form="noun", text=e.chunk.text)
 
     def _again(self, e: Element, position: int, found: list[tuple[int, Mention]]) -> Mention | None:
         """ "Less saturation in the background, more on her jacket": the attribute said last, or in the segment before."""
@@ -221,7 +241,17 @@ class _Reader:
             if other.kind == "attr" and (noun := other.chunk.attr("noun", "thing")):
                 if attribute in ("temperature", "saturation", "tint") and noun.value in ("shadows", "highlights"):
                     taken.add(other.index)  # "cool the shadows": a place
-                    return [Mention(attribute, sign, [noun.value], None, {e.chunk.start, other.chunk.start}, form="noun", text=e.chunk.text)]
+                    return [
+                        Mention(
+                            attribute,
+                            sign,
+                            [noun.value],
+                            None,
+                            {e.chunk.start, other.chunk.start},
+                            form="noun",
+                            text=e.chunk.text,
+                        )
+                    ]
                 pair = _VERB_ON_NOUN.get((attribute, noun.value, sign))
                 if noun.value == attribute:
                     pair = (attribute, sign)
@@ -287,7 +317,12 @@ class _Reader:
             return None  # "remove the harsh shadows": the noun is what changes
         if self._is_shade(e, position):
             return self._shade(e)
-        if after is not None and after.kind == "attr" and after.index == e.index + 1 and (noun := after.chunk.attr("noun")):
+        if (
+            after is not None
+            and after.kind == "attr"
+            and after.index == e.index + 1
+            and (noun := after.chunk.attr("noun"))
+        ):
             if noun.value in ("shadows", "highlights", "blacks", "whites"):
                 return None  # "deeper blacks": the noun says it
         return self._adjective(e, position, sense)
@@ -317,7 +352,12 @@ class _Reader:
         ):
             return None  # "more vivid colors", "better lighting": the adjective says it
         modifier, negated = self._modifier(position), self._flag("neg", position)
-        if adjacent and before is not None and sense.value in ("shadows", "highlights", "blacks", "whites") and not self.direction:
+        if (
+            adjacent
+            and before is not None
+            and sense.value in ("shadows", "highlights", "blacks", "whites")
+            and not self.direction
+        ):
             tone = before.chunk.attr("adj", "fault", "over")
             if tone is not None and tone.value in ("brightness", "sharpness", "saturation"):
                 deep = before.chunk.text.startswith(("deep", "dark", "rich", "bold"))

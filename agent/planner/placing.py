@@ -71,7 +71,12 @@ def place(segment: Segment, elements: list[Element], mentions: Mentions) -> None
             last = not any(x.kind == "region" for x in elements[position + 1 :])
             if mention.regions:
                 pass
-            elif current and current != [GLOBAL] and (mention.form != "verb" or last) and not _fresh(elements, position, mention):
+            elif (
+                current
+                and current != [GLOBAL]
+                and (mention.form != "verb" or last)
+                and not _fresh(elements, position, mention)
+            ):
                 mention.regions = list(current)
             else:
                 pending.append(mention)
@@ -141,12 +146,30 @@ def measure(segment: Segment, elements: list[Element], mentions: Mentions) -> No
         assert sense is not None
         for mention in _targets(position, elements, mentions):
             if e.chunk.amount is not None:
-                mention.amount = e.chunk.amount
+                mention.amount = _with_unit(e.chunk.amount, mention, e.chunk.text)
+                if mention.amount.absolute and mention.amount.unit == "kelvin":
+                    mention.sign = 1 if mention.amount.value >= 5000 else -1
+                elif mention.amount.absolute and any(
+                    p.text == "up" for p in segment.parts[max(0, e.index - 3) : e.index]
+                ):
+                    mention.sign = 1
                 if e.chunk.signed and direction == 0:
                     mention.sign = e.chunk.signed
             elif mention.amount is None:
                 mention.amount = sense.value  # type: ignore[assignment]
             mention.words.add(e.chunk.start)
+
+
+def _with_unit(amount: Amount, mention: Mention, text: str) -> Amount:
+    """ "Exposure +0.3" is in stops."""
+    if (
+        amount.unit == "unit"
+        and mention.attribute == "brightness"
+        and amount.value <= 5
+        and ("." in text or "/" in text)
+    ):
+        return amount.model_copy(update={"unit": "stop"})
+    return amount
 
 
 def _run(position: int, elements: list[Element], mentions: Mentions) -> list[Mention]:
@@ -156,7 +179,10 @@ def _run(position: int, elements: list[Element], mentions: Mentions) -> list[Men
     for p in range(position + 1, len(elements)):
         if p in by_position:
             out.append(by_position[p])
-        elif out and (elements[p].kind in ("region", "amount") or (elements[p].kind == "joint" and elements[p].chunk.text == "," and len(out) > 0 and _own(elements, p))):
+        elif out and (
+            elements[p].kind in ("region", "amount")
+            or (elements[p].kind == "joint" and elements[p].chunk.text == "," and len(out) > 0 and _own(elements, p))
+        ):
             break
     return out
 

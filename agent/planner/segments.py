@@ -79,7 +79,13 @@ def split(chunks: Iterable[Chunk]) -> list[Segment]:
         if chunk.is_stop or chunk.sense("but") or chunk.sense("then"):
             close()
             current.parts.append(chunk)
-        elif chunk.text in ("more", "less") and before is not None and before.is_joint and _operates(current) and current.payload_since_head():
+        elif (
+            chunk.text in ("more", "less")
+            and before is not None
+            and before.is_joint
+            and _operates(current)
+            and current.payload_since_head()
+        ):
             moved = _leading_amounts(current)
             close()
             current.parts = [*moved, chunk]

@@ -65,29 +65,26 @@ def _names() -> tuple[tuple[str, str, bool], ...]:
     return tuple(sorted(dict.fromkeys(rows), key=lambda row: (-len(row[0]), not row[2], row[1])))
 
 
-def find(text: str, *, plain_request: bool) -> Style | None:
-    """The look a message asks for. `text`: plain text; `plain_request`: the grammar already read edits in it.
+def find(text: str) -> Style | None:
+    """The look a message asks for, by the names in the table. `text`: plain text.
 
-    >>> find("give it a film noir feel", plain_request=False).name
-    'film noir'
-    >>> find("change the sunset color", plain_request=True) is None
-    True
+    >>> find("give it a film noir feel").name, find("change the sunset color"), find("autumn colors, cozy").name
+    ('film noir', None, 'cozy autumn')
     """
-    spaced = " " + re.sub(r"[^\w' ]+", " ", text.replace("-", " ")).replace("  ", " ") + " "
+    spaced = " " + re.sub(r"[^\w' ]+", " ", text.replace("-", " ")) + " "
     spaced = re.sub(r" +", " ", spaced)
-    content = [w for w in spaced.split() if w not in _FILLERS and w not in _CUES]
-    cue = any(w in _CUES for w in spaced.split())
+    words = spaced.split()
+    content = [w for w in words if w not in _FILLERS and w not in _CUES]
     best: tuple[float, str, str] | None = None
     for phrase, look, sure in _names():
         at = spaced.find(f" {phrase} ")
         if at < 0 or _REMOVING.search(spaced[: at + 1]):
             continue
-        rest = [w for w in content if w not in phrase.split()]
-        alone = not rest or (cue and len(rest) <= 2 and not plain_request)
-        if not (sure or alone or (_cued(spaced, at, phrase) and (not plain_request or len(phrase.split()) > 1))):
+        covered = len([w for w in content if w in _vocabulary(look)])
+        mostly = covered >= 0.6 * len(content) and len(content) <= 6
+        if not (sure or mostly or _cued(spaced, at, phrase)):
             continue
-        hints = _looks()[look][3]
-        score = len(phrase.split()) + 0.01 * len(phrase) + 0.6 * len(hints.intersection(rest)) + 0.5 * sure
+        score = len(phrase.split()) + 0.01 * len(phrase) + 0.6 * covered + 0.5 * sure
         if best is None or score > best[0]:
             best = (score, look, phrase)
     if best is None:
@@ -95,26 +92,41 @@ def find(text: str, *, plain_request: bool) -> Style | None:
     return Style(best[1], _looks()[best[1]][0], best[2])
 
 
+@functools.cache
+def _vocabulary(look: str) -> frozenset[str]:
+    """All words that belong to a look."""
+    _, sure, also, hints = _looks()[look]
+    return frozenset(w for phrase in (*sure, *also, look.lower()) for w in phrase.split()) | hints
+
+
 def _cued(spaced: str, at: int, phrase: str) -> bool:
+    """True when "look", "style" ... or "like a" stands beside the name."""
     before, after = spaced[:at].split()[-4:], spaced[at + len(phrase) + 2 :].split()[:2]
-    return (
-        "like" in before or any(w in _CUES for w in after) or any(w in ("style", "feel", "vibe", "as") for w in before)
-    )
+    return any(w in _CUES for w in after[:2]) or any(w in ("style", "vibe", "like") for w in before)
 
 
-def is_cued(text: str, said: str) -> bool:
-    """True when the name of a look stands beside "look", "style", "vibe" ... or is most of the message.
+def outweighs(style: Style, text: str, words_of_edits: list[str]) -> bool:
+    """True when the message is about the look, although the grammar read edits in it: "warm sunset feel, keep the dress white".
 
-    >>> is_cued("warm sunset feel but keep the dress white", "sunset"), is_cued("brighten and add a sepia tone", "sepia")
-    (True, False)
+    `words_of_edits`: the words that led to those edits.
     """
-    after = re.search(rf"{re.escape(said)}(?: \w+)?\W+(\w+)", text)
-    near = re.search(
-        rf"{re.escape(said)}[\w ]{{0,12}} (?:look|style|styled|vibes?|feel|feeling|mood|aesthetic|theme|inspired)\b",
-        text,
+    named = re.escape(style.said)
+    if re.search(
+        rf"{named}[\w ]{{0,12}} (?:look|style|styled|vibes?|feel|feeling|mood|aesthetic|theme|inspired)\b", text
+    ):
+        return True
+    known = _vocabulary(style.name)
+    content = [w for w in re.findall(r"[a-z0-9]+", text) if w not in _FILLERS and w not in _CUES]
+    return (
+        bool(content)
+        and len([w for w in content if w in known]) >= 0.5 * len(content)
+        or (bool(words_of_edits) and all(word in known for said in words_of_edits for word in said.split()))
     )
-    rest = [w for w in re.findall(r"[a-z]+", text) if w not in said.split() and w not in _FILLERS]
-    return near is not None or (after is None and len(rest) <= 2) or len(rest) <= 2
+
+
+def own_words(style: Style, said: str) -> bool:
+    """True when the words of an edit only describe the look: "dark" in "dark academia"."""
+    return all(w in _vocabulary(style.name) or w in _FILLERS or w in _CUES for w in said.split())
 
 
 _UNKNOWN = re.compile(
@@ -126,7 +138,7 @@ _UNKNOWN = re.compile(
 def nearest(text: str) -> Style | None:
     """For a look that is not in the table: the one that shares most words or letters with it, marked `nearest`.
 
-    >>> find("gloomy swamp witch vibes", plain_request=False) or nearest("gloomy swamp witch vibes").nearest
+    >>> nearest("swamp witch vibes").nearest
     True
     """
     match = _UNKNOWN.search(re.sub(r"[^\w' ]+", " ", text))
@@ -137,8 +149,8 @@ def nearest(text: str) -> Style | None:
     if not wanted:
         return None
     best, score = "", 0.0
-    for look, (_, sure, also, hints) in _looks().items():
-        known = {w for phrase in (*sure, *also, look.lower()) for w in phrase.split()} | hints
+    for look in _looks():
+        known = _vocabulary(look)
         shared = len(wanted & known) + 0.9 * max((_alike(a, b) for a in wanted for b in known), default=0.0)
         if shared > score:
             best, score = look, shared
