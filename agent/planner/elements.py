@@ -8,7 +8,7 @@ from agent.planner.segments import Segment
 GLOBAL = "global"
 
 #: Words that are never an `object:<noun>`.
-_NOT_THINGS = frozenset(
+NOT_THINGS = frozenset(
     """quality effect effects level levels way value values version bit request thanks thank help feel mood vibe thing
     things part parts area areas side desired original one ones amount percent moment time times place person's result
     something anything nothing stuff lot much more less very well same kind sort type style layer tool slider point end
@@ -22,7 +22,7 @@ _NOT_THINGS = frozenset(
     second third final resulting finished quick simple entire mid out off away upper lower possible etc post process
     photoshopped reddit anyone please image's version wizard wizards magic guru gurus use using used make makes extra
     additional slight average bad poor fine different similar total visual actually maybe perhaps possibly somehow
-    about again lines line mode kinda really rather easier easy harder hard look's two three four five six several many
+    about again lines line mode hdr passed maintain movement touchup touchups save measure wide colorization auto until screen silver notes obituary good till kinda really rather easier easy harder hard look's two three four five six several many
     few half quarter lol shot's them these those simulate see show showcase rgb purpose purposes layers scale curve curves channel channels mask brush dodge burn dodging burning space ps pro""".split()
 )
 #: Words that stand for the place spoken of before.
@@ -62,7 +62,7 @@ def elements(segment: Segment, topic: str = "") -> list[Element]:
             c.op() in ("up", "down") and not c.attr() and (i > first_head or first_head == len(parts))
         ):
             found.append(Element("more", i, c))
-        elif c.sense("too"):
+        elif c.sense("too") or _means_too(parts, i):
             found.append(Element("too", i, c))
         elif c.sense("neg") or (c.text == "no" and after and after.attr()):
             found.append(Element("neg", i, c))
@@ -84,6 +84,17 @@ def elements(segment: Segment, topic: str = "") -> list[Element]:
         elif c.sense("at") or c.sense("of"):
             found.append(Element("prep", i, c))
     return _compounds(parts, found)
+
+
+def _means_too(parts: list[Chunk], i: int) -> bool:
+    """ "It is to dark": a slip for "too"."""
+    if parts[i].text != "to" or i + 1 >= len(parts):
+        return False
+    after, before = parts[i + 1], parts[i - 1] if i else None
+    starts = (
+        before is None or before.sense("be") is not None or before.text in ("looks", "look", "currently", "way", "far")
+    )
+    return starts and after.attr("fault", "over", "adj") is not None and not after.attr("verb", "noun")
 
 
 def _region(parts: list[Chunk], i: int, heads: set[int], ops: list[str]) -> str:
@@ -117,7 +128,7 @@ def _region(parts: list[Chunk], i: int, heads: set[int], ops: list[str]) -> str:
         ):
             return ""
         return sense.value
-    if c.sense("object"):
+    if c.sense("object") or (c.sense("cue") and "remove" in ops):
         return f"object:{c.text}"
     noun = _unknown_noun(parts, i, heads, ops)
     return f"object:{noun}" if noun else ""
@@ -154,12 +165,12 @@ def _colour_area(parts: list[Chunk], i: int, ops: list[str]) -> str:
 
 def _unknown_noun(parts: list[Chunk], i: int, heads: set[int], ops: list[str]) -> str:
     c = parts[i]
-    if c.senses or not c.text.isalpha() or len(c.text) < 3 or c.text in _NOT_THINGS or not c.text.isascii():
+    if c.senses or not c.text.isalpha() or len(c.text) < 3 or c.text in NOT_THINGS or not c.text.isascii():
         return ""
     after = parts[i + 1] if i + 1 < len(parts) else None
     if c.text.endswith(("ly", "ing", "ous", "able", "ive")):
         return ""
-    if after is not None and not after.senses and after.text.isalpha() and after.text not in _NOT_THINGS:
+    if after is not None and not after.senses and after.text.isalpha() and after.text not in NOT_THINGS:
         return ""  # the last noun of a row names the thing
     before = parts[i - 1] if i else None
     if before is not None and before.text == "to":

@@ -9,7 +9,7 @@ from agent.planner.chunks import chunk
 from agent.planner.elements import GLOBAL
 from agent.planner.lexicon import colour_axis, hue, lexicon
 from agent.planner.placing import Mention
-from agent.planner.segments import split
+from agent.planner.segments import Segment, split
 from agent.planner.spelling import correct
 from agent.planner.spelling import known as english_words
 from agent.planner.text import plain, words
@@ -126,7 +126,9 @@ def understand(text: str) -> Understood:
         mentions, topic = grammar.read(segment, topic, last)
         last = mentions[-1] if mentions else last
         for mention in mentions:
-            if mention.purpose and (mention.text in _OUTCOMES or mention.form in ("noun", "thing")):
+            if mention.purpose and (
+                mention.text in _OUTCOMES or (mention.form in ("noun", "thing") and not _there_is(segment))
+            ):
                 continue
             used |= mention.words
             phrase = " ".join(c.text for c in segment.parts if c.start in mention.words)
@@ -149,6 +151,12 @@ def understand(text: str) -> Understood:
                 del edits[region, attribute]
     wishes = tuple(scope.out_of_scope(text, segments, used))
     return Understood(tuple(edits.values()), tuple(said), wishes, contradictory, tuple(own), tuple(tokens))
+
+
+def _there_is(segment: Segment) -> bool:
+    """ "So that there is more contrast" asks for it."""
+    texts = [c.text for c in segment.parts]
+    return "there" in texts and ("is" in texts or "are" in texts)
 
 
 def _command(found: commands.Found, context: PlanContext | None) -> Plan:
@@ -188,6 +196,8 @@ def to_edits(mention: Mention) -> list[Edit]:
     out = []
     for region in dict.fromkeys(mention.regions):
         attribute, sign = mention.attribute, mention.sign
+        if attribute == "vignette":
+            region = GLOBAL
         if region == "edges" and attribute == "brightness" and sign < 0:
             region, attribute, sign = GLOBAL, "vignette", 1
         if attribute == "blur" and mention.text.startswith(("smooth", "airbrush")):

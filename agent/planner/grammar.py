@@ -18,7 +18,7 @@ _VERB_ON_NOUN = {
     ("sharpness", "clarity", 1): ("sharpness", 1),
     ("sharpness", "shadows", -1): ("shadows", 1),
     ("sharpness", "highlights", -1): ("highlights", -1),
-    ("sharpness", "brightness", -1): ("contrast", -1),
+    ("sharpness", "brightness", -1): ("brightness", -1),
     ("brightness", "clarity", 1): ("brightness", 1),
     ("temperature", "saturation", 1): ("temperature", 1),
     ("temperature", "saturation", -1): ("temperature", -1),
@@ -238,6 +238,19 @@ class _Reader:
         for offset, other in enumerate(self.elements[position + 1 :], position + 1):
             if other.kind == "joint" and other.chunk.text == ",":
                 break
+            if other.kind == "attr" and attribute == "clarity" and (fault := other.chunk.attr("fault")):
+                taken.add(other.index)  # "clear up the haze"
+                return [
+                    Mention(
+                        fault.value,
+                        -fault.sign,
+                        [],
+                        None,
+                        {e.chunk.start, other.chunk.start},
+                        form="noun",
+                        text=other.chunk.text,
+                    )
+                ]
             if other.kind == "attr" and (noun := other.chunk.attr("noun", "thing")):
                 if attribute in ("temperature", "saturation", "tint") and noun.value in ("shadows", "highlights"):
                     taken.add(other.index)  # "cool the shadows": a place
@@ -376,8 +389,20 @@ class _Reader:
             and not any(x.kind == "region" and x.region != GLOBAL for x in self.elements)
         ):
             attribute, sign = "sharpness", 1
-        if attribute == "saturation" and sense.form == "thing" and "remove" in self.ops and sign < 0:
+        if (
+            attribute == "saturation"
+            and sense.form == "thing"
+            and "remove" in self.ops
+            and sign < 0
+            and not any(x.kind in ("attr", "achromatic", "cast") for x in self.elements[:position])
+        ):
             attribute, sign = "black_and_white", 1
+        if attribute == "blur" and "fix" in self.ops:
+            attribute, sign = "sharpness", 1
+        if attribute == "temperature" and any(
+            x.kind == "attr" and x.chunk.sense("colour") for x in self.elements[position + 1 :]
+        ):
+            return None  # "adjust the temperature toward orange"
         if sense.value == "shadows":
             sign = self._shadow_sign(e.chunk, sign, modifier)
         if sign == 0:
@@ -404,13 +429,20 @@ class _Reader:
             return -1
         if modifier:
             return modifier
-        if sense.form == "thing" and sense.value == "saturation":
+        if (
+            sense.form == "thing"
+            and sense.value in ("saturation", "brightness")
+            and e.chunk.text
+            in ("lighting", "color", "colors", "colour", "colours", "coloring", "colouring", "coloration")
+        ):
             improved = any(p.text.startswith("improv") for p in self.head_chunks) or any(
                 p.text == "better" for p in self.parts
             )
             covered = after is not None and after.kind == "cast" and after.index == e.index + 1
             if improved or covered:
                 return 0
+        if not self.ops and any(p.sense("oos") for p in self.head_chunks):
+            return 0
         if self.direction > 0 or "add" in self.ops:
             return 1
         number = next(
@@ -471,6 +503,8 @@ class _Reader:
 
     def _shadow_sign(self, c: Chunk, sign: int, modifier: int) -> int:
         """Fewer or lifted shadows are +; more or deeper ones are -, but raising a "shadow value" is +."""
+        if sign == 0 and any(p.text.startswith(("fix", "correct")) for p in self.head_chunks):
+            return 1
         if sign == 0 or any(p.amount for p in self.parts):
             return sign
         slider = any(w in c.text for w in ("value", "detail", "level"))
@@ -582,6 +616,12 @@ class _Reader:
             sign = -1 if not be else 1
         if "fix" in self.ops and not self.make:
             sign = -1
+        if (
+            sign > 0
+            and any(p.text.startswith(("enhanc", "intensif", "accentuat")) for p in self.head_chunks)
+            and not any(x.kind == "region" and x.region != GLOBAL for x in self.elements)
+        ):
+            return Mention("saturation", 1, [f"object:{colour.value} areas"], None, {c.start}, form="noun", text=c.text)
         content = [p for p in self.parts if not (p.is_joint or p.sense("the") or p.is_stop)]
         if not (self.ops or modifier or too or be or comparative or len(content) <= 4):
             return None

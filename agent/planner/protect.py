@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 from agent.planner.chunks import chunk
+from agent.planner.elements import NOT_THINGS
 from agent.planner.lexicon import lexicon
 from agent.planner.text import words
 
@@ -23,7 +24,7 @@ _PATTERNS: tuple[re.Pattern[str], ...] = tuple(
         rf"\b(?P<all>everything|anything|all) but {_NP}{_END}",
         rf"(?:^|[.,;]|\bbut\b|\band\b|\bwhile\b|\bthough\b) *(?:the |her |his |my |their |its )?{_NP} (?:(?:has|have|needs?|ought) to|must|should|can|to|shall)? ?(?:stays?|remains?|be left|be kept|keeps?)\b[^.,;!?]*",
         rf"(?:^|[.,;]|\bbut\b|\band\b|\bwhile\b) *(?:the |her |his |my |their )?{_NP} (?:should|must|may|can|do|does|is|are) not (?:to )?(?:be )?(?:chang|touch|affect|alter|edit|modif|mov|get|becom|brighten|darken|look)\w*\b[^.,;!?]*",
-        rf"(?:^|[.,;]|\bbut\b|\band\b) *(?:the |her |his |my |their )?{_NP} (?:is|are|looks?) (?:fine|perfect|good|great|ok|okay|already (?:fine|good|perfect)|nice)(?: (?:already|as (?:it|they) (?:is|are)|as is|like that|so leave (?:it|them|that)|the way (?:it|they) (?:is|are)))?{_END}",
+        rf"(?:^|[.,;]|\bbut\b|\band\b) *(?:the |her |his |my |their )?{_NP} (?:is|are|looks?) (?:fine|perfect|good|great|ok|okay|already (?:fine|good|perfect)|nice)(?: (?:so|,) (?:please )?(?:leave|keep) (?:it|them|em|that|him|her)\b[^.,;]*)?(?: (?:already|as (?:it|they) (?:is|are)|as is|like that|so leave (?:it|them|that)|the way (?:it|they) (?:is|are)))?{_END}",
         rf"\b(?:nothing|no changes?|no edits?|no effects?|hands off|stay off|keep off|not) (?:on|to|in|of|for|at)? ?(?:the |her |his |my |their |its )(?P<np>[\w' ]{{2,40}}?){_END}",
         rf"\b(?:nothing|no changes?|no edits?|no effects?|hands off|stay off|keep off) (?:on|to|in|of|for|from)? ?{_NP}{_END}",
         rf"\b(?:protect|preserve|spare|exclude|skip|retain|maintain|mask out|lock|mind) (?:the |her |his |my |their )?{_NP}{_END}",
@@ -94,30 +95,37 @@ def region_of(part: str) -> str | None:
     """
     chunks = chunk(words(part), lexicon())
     last: str | None = None
-    for c in chunks:
+    for i, c in enumerate(chunks):
         if c.text in ("white", "black", "'s") or c.sense("the") or c.sense("colour"):
             continue
+        joins = c.sense("at") or c.sense("of")
         if (
-            (c.sense("at") or c.sense("of") or c.sense("be") or c.text in ("that", "who", "with"))
-            and last
+            last
             and last not in ("left", "right", "top", "bottom")
+            and (joins or c.sense("be") or c.text in ("that", "who"))
         ):
-            break
-        if (
-            c.attr("noun")
-            and c.attr("noun").value in ("shadows", "highlights")
-            and c.text in ("shadows", "shadow", "highlights")
-        ):  # type: ignore[union-attr]
-            last = c.attr("noun").value  # type: ignore[union-attr]
-        elif s := c.sense("region"):
-            if s.value != "global" or last is None:
-                last = s.value
-        elif s := c.sense("object"):
+            inner = (
+                region_of(" ".join(x.text for x in chunks[i + 1 :])) if joins and last.startswith("object:") else None
+            )
+            return inner if inner and not inner.startswith("object:") else last  # "the reflections in the water"
+        noun, sense, thing = c.attr("noun"), c.sense("region"), c.sense("object")
+        if noun is not None and noun.value in ("shadows", "highlights"):
+            last = noun.value
+        elif sense is not None:
+            last = sense.value if sense.value != "global" or last is None else last
+        elif thing is not None:
             last = f"object:{c.text}"
-        elif c.attr() or c.sense("op") or c.sense("amount") or c.sense("too") or c.sense("purpose"):
-            if c.attr("thing", "noun") and last:
+        elif c.attr() or c.op() or c.sense("amount") or c.sense("too") or c.sense("purpose"):
+            of_something = i + 1 < len(chunks) and chunks[i + 1].sense("of") is not None  # "the texture of the fur"
+            if of_something or (c.attr("thing", "noun") and last):
                 continue
             return None if last is None and not c.attr("adj") else last
+        elif c.text in ("it", "its", "they"):
+            break
         elif not c.senses and c.text.isalpha() and len(c.text) > 2:
+            if c.text in NOT_THINGS:
+                if last:
+                    break
+                continue
             last = f"object:{c.text}"
     return last

@@ -7,6 +7,9 @@ from agent.planner.chunks import Chunk
 from agent.planner.segments import Segment
 
 _ACHROMATIC = frozenset("white black gray grey transparent blank plain solid clear".split())
+_AFTER_BACKGROUND = frozenset(
+    "please completely entirely altogether with from around only thanks could would media".split()
+)
 _NO_OBJECT = frozenset("it that this them one photo image picture".split())
 _FRAME = frozenset("border borders frame frames edges edge part parts half portion bars".split())
 _ADDING = ("add", "insert", "put", "plac")
@@ -64,6 +67,8 @@ def out_of_scope(text: str, segments: list[Segment], edited: set[int]) -> list[O
             say("replace_background")
         elif _adds(segment, edited):
             say("add_object")
+    if "replace_background" in found and "add_object" in found:
+        found.remove("add_object")
     if not found and not edited and _GONE.search(text):
         say("remove_object")
     return found
@@ -76,11 +81,32 @@ def _verb_kind(segment: Segment, i: int, kind: str) -> OutOfScope | None:
     before = parts[i - 1] if i else None
     if before is not None and before.sense("neg"):
         return None
+    if kind == "reshape" and any(_region(p) == "global" and p.text != "it" for p in parts[i + 1 : i + 4]):
+        return "resize"
     return kind  # type: ignore[return-value]
 
 
 def _only_compared(parts: list[Chunk], i: int) -> bool:
     """ "Bigger" and "longer" need an image or a body; "wider" in "wider range" is no wish."""
+    after = parts[i + 1] if i + 1 < len(parts) else None
+    sense = parts[i].sense("cue")
+    if (
+        sense is not None
+        and sense.value == "replace_background"
+        and after is not None
+        and "background" in parts[i].text
+    ):
+        if (
+            after.sense("region")
+            or after.sense("object")
+            or (
+                not after.senses
+                and after.text.isalpha()
+                and len(after.text) > 3
+                and after.text not in _AFTER_BACKGROUND
+            )
+        ):
+            return True  # "remove the background people"
     return parts[i].text in ("longer", "wider") and not any(p.sense("region") for p in parts)
 
 
@@ -129,6 +155,24 @@ def _removal(segment: Segment) -> OutOfScope | None:
         return None
     if any(c.sense("cue") for c in nouns):
         return None
+    kept = [p.text for p in segment.parts]
+    if nouns[0].text == "everything" and any(
+        t in kept
+        for t in (
+            "except",
+            "but",
+            "besides",
+            "apart from",
+            "other than",
+            "except for",
+            "everything but",
+            "background",
+            "everything except",
+            "aside from",
+        )
+    ):
+        return "replace_background"
+    nouns = [c for c in nouns if c.text not in _ACHROMATIC and c.text not in ("entire", "whole")] or nouns
     if all(
         _region(c) in ("background", "global") or c.text in ("all", "everything", "color", "solid") or c.sense("colour")
         for c in nouns

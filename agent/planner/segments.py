@@ -97,10 +97,14 @@ def split(chunks: Iterable[Chunk]) -> list[Segment]:
                 current.heads.append(len(current.parts))
                 current.parts.append(chunk)
                 continue
-            after_noun = chunk.text in _AFTER_NOUN or (
-                before is not None and (before.sense("be") or before.sense("should") or before.text == "to")
+            after_noun = (
+                chunk.text in _AFTER_NOUN
+                or (chunk.op() in ("up", "down", "remove", "fix") and chunk.text.endswith("ed"))
+                or (before is not None and (before.sense("be") or before.sense("should") or before.text == "to"))
             )
-            noun_waits = any(c.attr("noun", "thing") or c.sense("region") or c.sense("colour") for c in current.parts)
+            noun_waits = any(
+                c.attr("noun", "thing", "fault") or c.sense("region") or c.sense("colour") for c in current.parts
+            )
             wants = chunk.text in (
                 "needs",
                 "need",
@@ -117,6 +121,12 @@ def split(chunks: Iterable[Chunk]) -> list[Segment]:
             if noun_waits and not (before and before.is_joint) and (
                 (after_noun and not _governs_more(every[i + 1 :])) or (wants and not current.heads)
             ):  # fmt: skip
+                if after_noun and current.ops and (cut := _last_joint(current)) is not None:
+                    # "brightness increased and saturation decreased": the second noun has its own direction
+                    tail = current.parts[cut:]
+                    del current.parts[cut:]
+                    close(current.purpose)
+                    current.parts = tail
                 current.heads.append(len(current.parts))
                 current.parts.append(chunk)
                 continue
@@ -129,6 +139,15 @@ def split(chunks: Iterable[Chunk]) -> list[Segment]:
             current.parts.append(chunk)
     close()
     return segments
+
+
+def _last_joint(segment: Segment) -> int | None:
+    """Where the last conjunct after the last head begins, if it names an attribute."""
+    start = segment.heads[-1] if segment.heads else 0
+    for i in range(len(segment.parts) - 1, start, -1):
+        if segment.parts[i].is_joint:
+            return i if any(c.attr("noun", "thing") for c in segment.parts[i:]) else None
+    return None
 
 
 def _governs_more(rest: list[Chunk]) -> bool:
@@ -144,6 +163,8 @@ def _governs_more(rest: list[Chunk]) -> bool:
 def _purpose(chunk: Chunk, before: Chunk | None, following: Chunk | None) -> str:
     if sense := chunk.sense("purpose"):
         return "hard" if sense.value.split("_")[0] in ("as", "like", "because", "since") else "soft"
+    if chunk.text == "so" and before is not None and (before.sense("neg") or before.sense("be")):
+        return ""
     if chunk.text == "so" and following is not None and not following.attr() and not following.sense("too"):
         return "soft" if before is not None and not before.sense("be") and not following.sense("amount") else ""
     if chunk.text == "to" and following is not None:
@@ -199,6 +220,10 @@ def _is_head(chunk: Chunk, before: Chunk | None, following: Chunk | None, rest: 
     next_is_object = _object_follows(rest)
     waiting = bool(current.heads) and not current.payload_since_head()
     if noun or (op and not noun):
+        if text.endswith("ing") and before is not None and before.sense("region") and not next_is_object:
+            return False
+        if text.endswith("ing") and next_is_object and before is not None and before.sense("at"):
+            return True
         if before is not None and (
             before.sense("the") or before.sense("of") or before.sense("at") or before.attr("noun")
         ):
@@ -223,6 +248,8 @@ def _is_head(chunk: Chunk, before: Chunk | None, following: Chunk | None, rest: 
         if text.endswith(("er", "est", "ened")):
             return False
         return next_is_object
+    if text.endswith("ing") and before is not None and before.sense("region") and not next_is_object and not rest:
+        return False
     if text.endswith("ed") and before is not None and (before.sense("region") or before.text in ("more", "it")):
         return not any(c.sense("region") for c in current.parts) or bool(current.heads)
     return True

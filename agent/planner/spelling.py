@@ -15,7 +15,7 @@ _FREQUENT = (
     "brightness brighten brighter contrast saturation image remove background increase decrease sharpen sharpness slightly "
     "lighten darken enhance colors color darker lighter photo picture vibrant vibrance exposure little people clear clearer "
     "lighting light sharper reduce lower raise bright dark warmth shadows highlights temperature more less yellow green "
-    "visible hue warmer cooler blurry blur noise crop rotate saturate focus lightness".split()
+    "white black visible hue warmer cooler blurry blur noise crop rotate saturate focus lightness".split()
 )
 
 #: At most this many unknown words a message are looked up, so that time stays bounded.

@@ -130,8 +130,8 @@ def own_words(style: Style, said: str) -> bool:
 
 
 _UNKNOWN = re.compile(
-    r"\b(?:make (?:it|this)(?: \w+){0,2} look(?:ing)? like (?:an? )?(?P<a>[\w' ]{3,40})|(?:give (?:it|this|me) )?(?:an? )?(?P<b>[\w' ]{3,40}?) "
-    r"(?:look|style|vibes?|aesthetic|mood|feel|theme|filter)\b)"
+    r"\b(?:make (?:it|this)(?: \w+){0,2} look(?:ing)? like (?:an? )?(?P<a>[\w' ]{3,40})|(?:^|\b(?:an?|some|that|with|in|my|more) )(?P<b>\w[\w']+(?: (?!look|make|it\b|this\b)\w[\w']+){0,2}) "
+    r"(?:look|style|vibes?|aesthetic|mood|feel|theme|filter)\b(?: please| pls)?[.!]*$)"
 )
 
 
