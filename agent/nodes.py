@@ -98,7 +98,12 @@ def after_understand(state: State) -> str:
     name = (plan.command or "").partition(":")[0]
     if name in LESSONS and not plan.edits:
         return "learn"
-    if plan.edits or plan.kind == "weak" or name in (*MOVES, "variations", "use_my_style", "ignore_my_style"):
+    if (
+        plan.edits
+        or plan.protect
+        or plan.kind == "weak"
+        or name in (*MOVES, "variations", "use_my_style", "ignore_my_style")
+    ):
         return "decide"
     return "present"
 

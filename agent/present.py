@@ -92,7 +92,7 @@ async def _keep_new(state: State, rooms: Rooms, plan: Plan, decision: Decision) 
     did = answer.joined(did, f"{answer.capital(answer.listed(held))} stayed exactly as before." if held else "")
     short = "That is as far as this photo goes" if state["rounds"] else "It is not quite what you asked"
     missed = [] if verdict.ok else [f"{short}: {s}" for s in _missed(verdict)[:1]]
-    return version, answer.joined(did, *problems, *missed, answer.clipped(verdict, CLIPPED))
+    return version, answer.joined(did, *problems, *missed, answer.clipped(verdict, CLIPPED), plan.question or "")
 
 
 def _missed(verdict: Verdict) -> list[str]:

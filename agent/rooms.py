@@ -27,7 +27,7 @@ class Rooms:
         self.store = Store(settings.home / "blobs")
         self.history = History(settings.home / "history.sqlite3")
         self.darkroom = Darkroom(settings, self.store)
-        self.planner: Planner = choose(settings.llm_url, settings.llm_model, settings.llm_timeout)
+        self.planner: Planner = choose(settings.llm_url, settings.llm_model, settings.llm_timeout, settings.llm_key)
 
     @cached_property
     def memory(self) -> "Memory":

@@ -337,12 +337,12 @@ async def main():
     print(opened.thread, flush=True)
     async for event in studio.turn(opened.thread, "a bit warmer"):
         pass
+    async for event in studio.feedback(opened.thread, "like"):
+        pass
 
 import agent.graph
-count = 0
 async def second(state, rooms, say):
-    global count
-    if state.get("text") == "a bit warmer":
+    if state.get("text") == "a bit warmer" and (name != "learn" or state.get("feedback")):
         return await killer(state, rooms, say)
     return await work(state, rooms, say)
 setattr(module, name, second)
@@ -356,18 +356,8 @@ asyncio.run(main())
     [("perceive", "before"), ("understand", "after"), ("render", "after"), ("present", "before"), ("present", "after")],
 )
 async def test_kill_9_in_the_middle_of_a_turn_loses_nothing(tmp_path: Path, node: str, where: str) -> None:
-    home, source = tmp_path / "home", photo(tmp_path / "portrait.png", size=200)
-    done = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-c", KILLER, str(home), str(source), node, where],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == -signal.SIGKILL, done.stderr
-    thread = done.stdout.strip()
+    home = tmp_path / "home"
+    thread = await killed(home, tmp_path, node, where)
     async with await Studio.open(Settings(home=home, preview_edge=320)) as studio:
         again = await studio.resume(thread, "anna")
         assert [m.text for m in again.messages if m.role == "user"] == ["brighter", "a bit warmer"]
@@ -378,6 +368,40 @@ async def test_kill_9_in_the_middle_of_a_turn_loses_nothing(tmp_path: Path, node
         # Taking it up once more changes nothing, and the conversation goes on.
         assert (await studio.resume(thread, "anna")).messages == again.messages
         assert (await say(studio, thread, "undo")).version == 1
+
+
+@LOOK
+async def test_kill_9_while_learning_teaches_once(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    thread = await killed(home, tmp_path, "learn", "after")
+    async with await Studio.open(Settings(home=home, preview_edge=320)) as studio:
+        again = await studio.resume(thread, "anna")
+        assert again.result.version == 2
+        assert [v.feedback for v in await studio.versions(thread)] == [None, None, "like"]
+        assert len(studio.memory.list("anna")) == 1
+
+
+async def killed(home: Path, folder: Path, node: str, where: str) -> str:
+    """Run a conversation in a process that is killed in `node` of its second turn; returns its thread."""
+    source = photo(folder / "portrait.png", size=200)
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", KILLER, str(home), str(source), node, where],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    return done.stdout.strip()
+
+
+def test_the_home_folder_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("BURNISH_HOME", str(tmp_path))
+    assert Settings().home == tmp_path
+    monkeypatch.setenv("BURNISH_LLM_URL", "")
+    assert not Settings().served
 
 
 async def test_a_turn_that_kills_the_process_is_given_up(studio: Studio, portrait: Path) -> None:
