@@ -320,11 +320,26 @@ def test_no_other_file_is_served(address: str, home: Path, route: str, path: str
     assert refused.value.code in (403, 404)
 
 
-def test_photos_of_the_store_are_not_served(address: str, home: Path) -> None:
+def test_photos_of_the_store_are_not_served(visit: Visit, address: str, home: Path) -> None:
+    visit.open_example("Coffee")
     blobs = [p for p in (home / "blobs").rglob("*") if p.is_file()]
+    assert blobs
     for blob in blobs[:5]:
-        with pytest.raises(urllib.error.HTTPError):
+        with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(f"{address}/gradio_api/file={blob}", timeout=30)
+        assert refused.value.code == 403
+
+
+def test_stop_leaves_the_photo_and_the_conversation_usable(visit: Visit) -> None:
+    visit.open_example("Portrait")
+    visit.say("make it look good")
+    visit.page.locator("#stop").click()
+    expect(visit.page.locator("#send")).to_be_visible(timeout=PATIENCE)
+    expect(visit.page.locator("#chat")).to_contain_text("Stopped")
+    visit.versions(1)
+    visit.say("warmer")
+    visit.versions(2)
+    visit.answered("warmer")
 
 
 def test_no_event_is_an_open_door(address: str) -> None:

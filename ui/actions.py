@@ -188,7 +188,9 @@ class Actions:
         try:
             async for event in start(await self.desk.studio()):
                 if isinstance(event, Result):
-                    yield await self._done(session, [*chat, progress.bubble(done=True)], event)
+                    # Only what made a picture is worth telling step by step.
+                    steps = [progress.bubble(done=True)] if event.version != session.version else []
+                    yield await self._done(session, [*chat, *steps], event)
                 elif isinstance(event, Failed):
                     yield {at.chat: [*chat, progress.bubble(done=True), told(event.text)], **self._idle()}
                 else:

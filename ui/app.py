@@ -86,7 +86,7 @@ def build(desk: "Desk") -> gr.Blocks:
                     with gr.Column(elem_id="welcome") as welcome:
                         gr.Markdown(_WELCOME, elem_id="invitation")
                         drop = gr.File(
-                            label="Open a photo", file_types=PHOTO_TYPES, type="filepath", height=190, elem_id="drop"
+                            label="Open a photo", file_types=PHOTO_TYPES, type="filepath", height=140, elem_id="drop"
                         )
                         gr.Markdown(_LIMITS, elem_classes="caption")
                         gr.Markdown("Or begin with one of these", elem_classes="caption")
@@ -94,7 +94,7 @@ def build(desk: "Desk") -> gr.Blocks:
                             [(str(path), name) for path, name in examples],
                             columns=len(examples) or 1,
                             rows=1,
-                            height=190,
+                            height=172,
                             object_fit="cover",
                             allow_preview=False,
                             show_label=False,
@@ -108,14 +108,14 @@ def build(desk: "Desk") -> gr.Blocks:
                             recent = gr.Gallery(
                                 columns=8,
                                 rows=1,
-                                height=130,
+                                height=84,
                                 object_fit="cover",
                                 allow_preview=False,
                                 show_label=False,
                                 buttons=[],
                                 interactive=False,
                                 elem_id="recent",
-                                elem_classes="tiles",
+                                elem_classes=["tiles", "film"],
                             )
                     with gr.Column(visible=False, elem_id="stage") as stage:
                         with gr.Row(elem_id="titlebar", equal_height=True):
@@ -123,7 +123,7 @@ def build(desk: "Desk") -> gr.Blocks:
                             another = gr.UploadButton(
                                 "Open …", file_types=PHOTO_TYPES, size="sm", scale=0, min_width=88, elem_id="another"
                             )
-                            home = gr.Button("Examples", size="sm", scale=0, min_width=88, elem_id="home")
+                            home = gr.Button("Home", size="sm", scale=0, min_width=70, elem_id="home")
                         slider = gr.ImageSlider(
                             type="filepath",
                             show_label=False,
@@ -163,7 +163,7 @@ def build(desk: "Desk") -> gr.Blocks:
                             buttons=[],
                             interactive=False,
                             elem_id="strip",
-                            elem_classes="tiles",
+                            elem_classes=["tiles", "film"],
                         )
                 with gr.Column(scale=4, min_width=320, elem_id="talk", visible=False) as talk:
                     chat = gr.Chatbot(
@@ -236,7 +236,10 @@ def _wire(page: gr.Blocks, parts: Parts, do: Actions, on: dict[str, Any]) -> Non
         on["like"].click(do.like, [session, chat], **talks),
         on["dislike"].click(do.dislike, [session, chat], **talks),
     ]
-    parts.stop.click(do.stopped, [session, chat], outputs=everything, cancels=turns, **_QUIET)
+    # First cancelled, then told: the other way round a last step of the turn could still paint over it.
+    parts.stop.click(None, cancels=turns, api_visibility="private").then(
+        do.stopped, [session, chat], outputs=everything, **_QUIET
+    )
 
     on["undo"].click(do.undo, [session, chat], **moves)
     on["redo"].click(do.redo, [session, chat], **moves)

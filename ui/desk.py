@@ -137,5 +137,5 @@ class Desk:
 
 def caption(view: "VersionView") -> str:
     """What stands under a version in the strip."""
-    mark = {"like": " ♥", "dislike": " ✕", None: ""}[view.feedback]
-    return f"{'Original' if view.number == 0 else f'{view.number} · {view.label}'}{mark}"
+    mark = {"like": "♥ ", "dislike": "✕ ", None: ""}[view.feedback]
+    return f"{mark}{'Original' if view.number == 0 else f'{view.number} · {view.label}'}"

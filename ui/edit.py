@@ -1,6 +1,7 @@
 """`burnish edit`: a conversation over one photo, from the command line."""
 
 import asyncio
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -66,8 +67,10 @@ async def _edit(
     turns: list[dict[str, Any]] = []
     changing = False
     async with await Studio.open(settings()) as studio:
+        began = time.perf_counter()
         with screen.status("Looking at the photo …"):
             opened = await studio.start(photo, user)
+        stages = {"open": time.perf_counter() - began}
         screen.print(opened.summary, style="dim", markup=False)
         for text in texts:
             if len(texts) > 1:
@@ -87,7 +90,9 @@ async def _edit(
         if feedback:
             said = (await follow(studio.feedback(opened.thread, feedback), screen)).answer
             screen.print(said, style="bold", markup=False)
+        began = time.perf_counter()
         written = await studio.export(opened.thread, out, overwrite=overwrite) if changing else None
+        stages["export"] = time.perf_counter() - began
         seen = await regions(studio, opened.thread) if as_json else []
     if not as_json:
         put(str(written) if written else result.answer)
@@ -102,7 +107,7 @@ async def _edit(
             "changes": [change.model_dump() for change in result.changes],
             "measured": {"before": result.measured_before, "after": result.measured_after},
             "review": result.review,
-            "seconds": result.seconds,
+            "seconds": {**result.seconds, **{name: round(took, 4) for name, took in stages.items()}},
             "answer": result.answer,
             "feedback": said or None,
             "memory_used": list(result.memory_used),

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 #: Memories shown at once, newest first.
 _SHOWN: Final = 60
 
+#: Values below this are not shown; they are kept and used all the same.
+_WORTH_SAYING: Final = 0.05
+
 _QUIET: Final[dict[str, Any]] = {"api_visibility": "private", "show_progress": "hidden"}
 
 _NOTHING: Final = (
@@ -33,8 +36,8 @@ Card = tuple[str, str, str]
 def build(desk: "Desk", tab: gr.Tab, session: gr.State) -> None:
     """Fill the tab."""
     with gr.Column(elem_id="taste"):
+        heading = gr.Markdown("### What Burnish has learned from you")
         with gr.Row(elem_id="taste-tools", equal_height=True):
-            heading = gr.Markdown("### What Burnish has learned from you")
             use = gr.Checkbox(True, label="Use my taste", container=False, elem_id="use-taste", min_width=130, scale=0)
             export = gr.Button("Export", size="sm", scale=0, min_width=80, elem_id="taste-export")
             bring = gr.UploadButton(
@@ -148,8 +151,8 @@ def card(record: "Preference") -> str:
     values = [
         f"{region_name(region)}: " + ", ".join(f"{attribute_name(n)} {points(v)}" for n, v in clear.items())
         for region, found in record.deviation.items()
-        if (clear := {n: v for n, v in found.items() if abs(v) >= 0.01})
-    ]
+        if (clear := {n: v for n, v in found.items() if abs(v) >= _WORTH_SAYING})
+    ][:4]
     day = f"{mark} on {when.day} {when:%B %Y, %H:%M}"
     lines = [f"**{clean((record.summary or record.kind).capitalize())}**", clean(day), clean(" · ".join(values))]
     return "  \n".join(line for line in lines if line)
