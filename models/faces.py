@@ -50,7 +50,7 @@ def detect(grey: NDArray[np.uint8], name: str, least: int, neighbours: int = 4) 
     finder = cascade(name)
     if finder is None or min(grey.shape) < least:
         return []
-    found = finder.detectMultiScale(grey, scaleFactor=1.12, minNeighbors=neighbours, minSize=(least, least))
+    found = finder.detectMultiScale(grey, scaleFactor=1.16, minNeighbors=neighbours, minSize=(least, least))
     return [(float(x), float(y), float(w), float(h)) for x, y, w, h in found]
 
 

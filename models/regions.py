@@ -107,7 +107,17 @@ def semantic(luma: FloatImage, seen: Segmentation) -> dict[str, Found]:
         one = from_probability(luma, probability, radius, eps)
         if one is not None:
             found[name] = one
+    if "person" in found and not plausible_person(seen):
+        for name in PERSON_PARTS:
+            found.pop(name, None)
     return found
+
+
+def plausible_person(seen: Segmentation) -> bool:
+    """True if some skin or hair shows: a door hung with cloth has neither."""
+    whole = sharpened(seen.of(*PERSON_PARTS))
+    bare = seen.of("skin", "hair") * whole
+    return float(bare.sum()) > 0.06 * float(whole.sum())
 
 
 def from_probability(luma: FloatImage, probability: FloatImage, radius: int, eps: float) -> Found | None:
@@ -180,7 +190,7 @@ def salient(rgb: FloatImage, seen: Segmentation) -> FloatImage:
     y, x = np.ogrid[-1 : 1 : size[1] * 1j, -1 : 1 : size[0] * 1j]
     central = np.exp(-(x * x + y * y) / 0.9)
     behind = cv2.resize(seen.of("sky", "water", "ground", "mountain"), size, interpolation=cv2.INTER_AREA)
-    value = near * central * (1 - 0.8 * behind)
+    value = cv2.GaussianBlur((near * central * (1 - 0.8 * behind)).astype(np.float32), (0, 0), 2)
     value = value / max(float(np.percentile(value, 98)), 6.0)
     return np.asarray(
         np.clip(cv2.resize(value.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC), 0, 1), np.float32

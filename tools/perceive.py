@@ -121,7 +121,9 @@ def look(photo: "Photo") -> Seen:
         named |= {name: Found(m, 1.0) for name, m in regions.tonal(luma).items()}
     named |= {name: Found(m, 1.0) for name, m in placed.items()}
     named["global"] = Found(mask.everything(), 1.0)
-    described = [describe_region(name, named[name], rgb, luma) for name in sorted(named, key=region_order)]
+    # Attributes are means over a region: a quarter of the pixels tells them as well.
+    small = shrink(rgb, LOOK_AT * 3 // 8)
+    described = [describe_region(name, named[name], small, mask.guide(small)) for name in sorted(named, key=region_order)]
     kept = tuple(r for r in described if r.area > 0.0005 or r.name == "global" or r.name in SPATIAL_REGIONS)
     tags = tag(rgb, seen) if sure else {}
     remarks = criticise(measure_statistics(rgb, photo.pixels), tags)

@@ -37,7 +37,7 @@ Bits = NDArray[np.uint16]
 CACHE_EDGE: Final = 384
 
 #: Loss weight of a pixel that may show several classes, and the share of the photos that are left as they are.
-SEVERAL, UNSPOILT = 0.35, 0.25
+SEVERAL, UNSPOILT = 0.35, 0.4
 
 #: The state is saved every so many steps.
 SAVE_EVERY = 200
@@ -140,9 +140,9 @@ def read_sets(data: Path) -> dict[str, list[Example]]:
 def crop(one: Example, size: int, rng: np.random.Generator) -> Example:
     """A random square view: place, scale, aspect, small rotation, mirror. Outside the photo nothing is known."""
     height, width = one.photo.shape[:2]
-    side = float(np.exp(rng.uniform(math.log(0.45), math.log(1.15)))) * max(height, width)
+    side = float(np.exp(rng.uniform(math.log(0.55), math.log(1.1)))) * max(height, width)
     aspect = float(np.exp(rng.normal(0, 0.1)))
-    angle = math.radians(float(rng.normal(0, 5)))
+    angle = math.radians(float(rng.normal(0, 3)))
     sx, sy = size / side * aspect, size / side / aspect
     turn = np.array([[math.cos(angle) * sx, -math.sin(angle) * sx], [math.sin(angle) * sy, math.cos(angle) * sy]])
     if rng.random() < 0.5:
