@@ -5,9 +5,11 @@ The model
 Per region and attribute, the value of like *i* is a noisy look at a hidden taste *f* that changes with the scene and time:
 
     x_i = f(s_i, t_i) + e_i          f ~ GP(0, τ² k)          e_i ~ N(0, σ_i² / weight_i)
-    k(i, j) = (a + (1 - a) exp(-(d_ij / w)²)) · 2^(-|t_i - t_j| / H)
+    k(i, j) = (a + (1 - a) s(i, j)) · 2^(-|t_i - t_j| / H)
+    s(i, j) = min(1, exp(-(d²_ij - near²) / w²))
 
-with *d* the distance of scene embeddings (√(1 - cosine)) and *t* counted in likes. The posterior mean of a Gaussian process
+with *d* the distance of scene embeddings (√(1 - cosine)), *near* its median between photos of one kind (what an encoder
+scatters even then), and *t* counted in likes. The posterior mean of a Gaussian process
 (Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, chapter 2) *is* a kernel-weighted mean shrunk
 towards 0, the neutral look: one like moves a little, ten that agree move all the way. Its variance is the uncertainty.
 
@@ -96,17 +98,21 @@ class Tuning:
 
     common: tuple[float, ...] = (0.0, 0.3, 0.8)
     """Grid of *a*, the part of a taste that is the same on all scenes."""
-    common_prior: tuple[float, ...] = (0.8, 0.1, 0.1)
+    common_prior: tuple[float, ...] = (0.9, 0.05, 0.05)
     """Scenes apart unless the person's likes say otherwise: a taste for sunsets is not one for cities."""
-    width: tuple[float, ...] = (0.45, 0.7)
-    """Grid of *w*, in embedding distance."""
+    near: float = 0.5
+    """*near*: median embedding distance of photos of one kind."""
+    far: float = 0.9
+    """Median embedding distance of photos of different kinds."""
+    apart: tuple[float, ...] = (0.03, 0.25)
+    """Grid of the kernel *s* at the distance `far`, which sets *w*."""
     half_life: tuple[float, ...] = (8.0, 60.0)
     """Grid of *H*, in likes."""
     scale: tuple[float, ...] = (0.02, 0.1, 0.25, 0.5)
     """Grid of *τ*, in attribute units."""
     scale_prior: tuple[float, ...] = (0.4, 0.3, 0.2, 0.1)
     """Most people leave most values alone."""
-    noise: tuple[float, float, float] = (0.06, 0.12, 0.4)
+    noise: tuple[float, float, float] = (0.06, 0.08, 0.5)
     """σ of a value from a slider, from words, given."""
     borrowed: float = 0.15
     """σ added when a region that a liked photo did not show borrows the value of the whole photo."""
@@ -117,6 +123,10 @@ class Tuning:
     doubt: float = 0.1
     """Spread of a value that no like says anything about."""
     reach: float = 0.5
+    answered: float = 2.0
+    """Comparable likes after a dislike that halve it."""
+    caution: float = 3.0
+    """Comparable likes below which the estimate is held back, (likes + 1) / (caution + 1)."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +211,7 @@ def _doubted(data: _Data, likes: Sequence[Preference], ages: _Array, tuning: Tun
     A value is judged by the weighted median of its neighbours in scene and in time, so that another kind of scene or a
     taste that has changed is not taken for a slip. Fewer than two neighbours judge nobody.
     """
-    near = np.exp(-((_distances(likes) / max(tuning.width)) ** 2))
+    near = _alike(_cosines(likes), min(tuning.apart), tuning)
     near *= 2 ** (-np.abs(ages[:, None] - ages) / min(tuning.half_life))
     np.fill_diagonal(near, 0)
     noise = data.noise.copy()
@@ -233,21 +243,33 @@ def _averaged(data: _Data, structures: Sequence[_Structure], tuning: Tuning) -> 
 
 
 def _structures(likes: Sequence[tuple[Preference, float]], ages: _Array, tuning: Tuning) -> list[_Structure]:
-    distance = _distances([r for r, _ in likes])
-    away = np.sqrt(np.clip(1 - np.array([s for _, s in likes]), 0, 2))
+    cosines = _cosines([r for r, _ in likes])
+    there = np.array([s for _, s in likes])
     out = []
-    for (a, prior), w, h in product(
-        zip(tuning.common, tuning.common_prior, strict=True), tuning.width, tuning.half_life
-    ):
-        scene = a + (1 - a) * np.exp(-((away / w) ** 2))
-        among = (a + (1 - a) * np.exp(-((distance / w) ** 2))) * 2 ** (-np.abs(ages[:, None] - ages) / h)
-        out.append(_Structure(among, scene * 2 ** (-ages / h), scene, prior))
+    for (a, prior), apart in product(zip(tuning.common, tuning.common_prior, strict=True), tuning.apart):
+        scene = a + (1 - a) * _alike(there, apart, tuning)
+        kernel = _proper(a + (1 - a) * _alike(cosines, apart, tuning))
+        for h in tuning.half_life:
+            among = kernel * 2 ** (-np.abs(ages[:, None] - ages) / h)
+            out.append(_Structure(among, scene * 2 ** (-ages / h), scene, prior))
     return out
 
 
-def _distances(likes: Sequence[Preference]) -> _Array:
+def _alike(cosine: _Array, apart: float, tuning: Tuning) -> _Array:
+    """The scene kernel *s*: 1 for photos of one kind, `apart` for photos of different kinds."""
+    excess = np.maximum(1 - cosine - tuning.near**2, 0) / max(tuning.far**2 - tuning.near**2, 1e-6)
+    return np.asarray(apart**excess)
+
+
+def _proper(kernel: _Array) -> _Array:
+    """The nearest kernel without negative eigenvalues; cutting *s* at 1 can leave small ones."""
+    values, vectors = np.linalg.eigh(kernel)
+    return np.asarray((vectors * np.maximum(values, 0)) @ vectors.T)
+
+
+def _cosines(likes: Sequence[Preference]) -> _Array:
     e = np.array([r.embedding for r in likes])
-    return np.sqrt(np.clip(1 - e @ e.T, 0, 2))
+    return np.asarray(e @ e.T)
 
 
 def estimate(
@@ -266,7 +288,7 @@ def estimate(
     chosen = [likes[i] for i in sorted(near)]
     dislikes = [(r, s) for r, s in ordered if r.feedback == "dislike"]
     if not chosen:
-        return _pushed(Estimate(), dislikes, regions, tuning)
+        return _pushed(Estimate(), [], dislikes, regions, tuning)
 
     records = [r for r, _ in chosen]
     data = _gather(records, regions, tuning)
@@ -285,7 +307,7 @@ def estimate(
     spread: dict[str, dict[str, float]] = {}
     for (region, name), m, v in zip(data.names, mean, variance, strict=True):
         values.setdefault(region, {})[name] = float(m)
-        spread.setdefault(region, {})[name] = round(math.sqrt(v), 4)
+        spread.setdefault(region, {})[name] = math.sqrt(v)
     total = max(float(fresh[comparable].sum()), 1e-12)
     evidence = [Evidence(chosen[i][0], chosen[i][1], float(fresh[i] / total)) for i in np.flatnonzero(comparable)]
     evidence.sort(key=lambda e: (-e.weight, e.record.id))
@@ -293,7 +315,7 @@ def estimate(
         values=values, spread=spread, support=round(support, 3), likes=int(comparable.sum()), strength=round(strength, 3),
         style=_style(records, fresh), evidence=tuple(evidence),
     )  # fmt: skip
-    return _pushed(result, dislikes, regions, tuning)
+    return _pushed(result, likes, dislikes, regions, tuning)
 
 
 def _style(likes: Sequence[Preference], fresh: _Array) -> tuple[float, ...]:
@@ -308,15 +330,26 @@ def _style(likes: Sequence[Preference], fresh: _Array) -> tuple[float, ...]:
 
 
 def _pushed(
-    result: Estimate, dislikes: Sequence[tuple[Preference, float]], regions: Sequence[str], tuning: Tuning
+    result: Estimate,
+    likes: Sequence[tuple[Preference, float]],
+    dislikes: Sequence[tuple[Preference, float]],
+    regions: Sequence[str],
+    tuning: Tuning,
 ) -> Estimate:
     """`result` pushed away from what was rejected on comparable scenes; rounded, clipped to -1..1, its sureness set."""
     values = {r: dict(result.values.get(r, {})) for r in regions}
+    spread = {r: dict(result.spread.get(r, {})) for r in regions}
     rejected = []
     for record, similarity in dislikes:
-        k = math.exp(-max(1 - similarity, 0) / tuning.width[0] ** 2)
-        if k >= COMPARABLE:
-            rejected.append((k * record.weight, {r: record.deviation[r] for r in regions if r in record.deviation}))
+        k = _alike_one(similarity, tuning)
+        # Likes given since then have answered it.
+        answers = sum(_alike_one(s, tuning) for r, s in likes if r.time > record.time)
+        k *= record.weight * 2 ** -(answers / tuning.answered)
+        if k >= 0.05:
+            # What the person asked for themselves is not what they reject.
+            bad = {r: {n: v for n, v in record.deviation[r].items() if record.source_of(r, n) == "given"}
+                   for r in regions if r in record.deviation}  # fmt: skip
+            rejected.append((k, bad))
     total = sum(k for k, _ in rejected) + result.support + 1
     push: dict[tuple[str, str], float] = {}
     for k, bad in rejected:
@@ -327,17 +360,25 @@ def _pushed(
             for key, gap in gaps.items():
                 push[key] = push.get(key, 0.0) + pull * gap
     for (region, name), amount in push.items():
-        # Never further than the doubt about the value: what many likes say is not undone by a dislike.
-        doubt = result.spread.get(region, {}).get(name, tuning.doubt)
+        # In proportion to the doubt about the value, and never further: what likes made sure, a dislike does not undo.
+        doubt = spread[region].setdefault(name, tuning.doubt)
+        amount *= doubt**2 / (doubt**2 + tuning.doubt**2) * 2
         values[region][name] = values[region].get(name, 0.0) + min(max(amount, -doubt), doubt)
+    caution = min(1.0, (result.support + 1) / (tuning.caution + 1)) if likes else 1.0
     values = {
-        r: {n: round(min(max(v, -1.0), 1.0), 4) for n, v in names.items()} for r, names in values.items() if names
+        r: {n: round(min(max(v * caution, -1.0), 1.0), 4) for n, v in names.items()}
+        for r, names in values.items()
+        if names
     }
-    spread = {r: {n: result.spread.get(r, {}).get(n, tuning.doubt) for n in names} for r, names in values.items()}
+    spread = {r: {n: round(spread[r][n], 4) for n in names} for r, names in values.items()}
     return Estimate(
         values=values, spread=spread, sure=_sure(values, spread), support=result.support, likes=result.likes,
         strength=result.strength, style=result.style, evidence=result.evidence,
     )  # fmt: skip
+
+
+def _alike_one(similarity: float, tuning: Tuning) -> float:
+    return float(_alike(np.array(similarity), min(tuning.apart), tuning))
 
 
 def _sure(values: dict[str, dict[str, float]], spread: dict[str, dict[str, float]]) -> float:

@@ -89,6 +89,7 @@ class Index:
         self._collections: dict[str, Any] = {}
         self._done: dict[str, int] = {}
         self._generation = -1
+        self._size = 0
         self._retired = False
         self._home = folder
 
@@ -150,12 +151,12 @@ class Index:
 
     def _expected(self) -> dict[str, Any]:
         return {"schema": INDEX_SCHEMA, "log": self.log.identity, "encoder": self.encoder,
-                "generation": self.log.generation}  # fmt: skip
+                "generation": self.log.generation, "size": self.log.size(self.encoder)}  # fmt: skip
 
     def _collection(self, user: str) -> Any:
         if user not in self._collections:
             self._collections[user] = self._client.get_or_create_collection(
-                collection_name(self.log.identity + self.encoder, user),
+                collection_name(f"{self.log.identity}/{self.encoder}/{self._size}", user),
                 embedding_function=None,
                 configuration={"hnsw": HNSW},
             )
@@ -163,6 +164,7 @@ class Index:
 
     def catch_up(self, user: str | None = None) -> bool:
         """Add what the log has and the index has not. False: something was deleted from the log, and the index is gone."""
+        self._size = self._size or self.log.size(self.encoder)
         if self.log.generation != self._generation:
             if not self.url:
                 self.retire()
@@ -183,7 +185,7 @@ class Index:
 
     def _server_state(self, user: str) -> int:
         """0 after emptying a server's collection that does not hold exactly the log's rows; else the last number."""
-        rows = _standing(self.log.rows(user, self.encoder))
+        rows = self._standing(self.log.rows(user, self.encoder))
         collection = self._collection(user)
         if collection.count() == len(rows) and set(collection.get(include=[])["ids"]) == {r.id for r in rows}:
             return self.log.last(user)
@@ -191,10 +193,16 @@ class Index:
         del self._collections[user]
         return 0
 
+    def _standing(self, rows: Sequence[Row]) -> list[Row]:
+        """The rows that are not withdrawn and have an embedding of the size that is indexed."""
+        gone = {r.target for r in rows if r.feedback == "withdrawn"}
+        fit = [r for r in rows if r.embedding is not None and r.embedding.size == self._size]
+        return [r for r in fit if r.feedback != "withdrawn" and r.id not in gone]
+
     def _add(self, user: str, rows: Sequence[Row]) -> None:
         collection = self._collection(user)
         gone = [r.target for r in rows if r.feedback == "withdrawn"]
-        new = _standing(rows)
+        new = self._standing(rows)
         for start in range(0, len(new), BATCH):
             part = new[start : start + BATCH]
             collection.upsert(
@@ -207,7 +215,7 @@ class Index:
 
     def candidates(self, user: str, embedding: NDArray[np.float32], count: int, liked: bool) -> list[str] | None:
         """Ids of about the `count` nearest records of `user`, to be ranked exactly from the log. None: scan the log."""
-        if not self.catch_up(user):
+        if not self.catch_up(user) or embedding.size != self._size:
             return None
         found = self._collection(user).query(
             query_embeddings=[embedding], n_results=count, include=[], **({"where": {"liked": True}} if liked else {})
@@ -220,7 +228,8 @@ class Index:
             if not self.open():
                 return False
             with contextlib.suppress(Exception):
-                self._client.delete_collection(collection_name(self.log.identity + self.encoder, user))
+                self._client.delete_collection(self._collection(user).name)
+                self._collections.pop(user, None)
             return self.catch_up()
         if not self._lock.acquire():
             return False
@@ -257,15 +266,9 @@ class Index:
             if self.log.generation != self._generation:
                 _erase(self.folder)
             else:
-                stamp = self._expected() | {"home": home.name, "done": done}
+                stamp = self._expected() | {"size": self._size, "home": home.name, "done": done}
                 _write(self.folder / MANIFEST, stamp | {"files": dict(_hashes(home))})
         self._lock.release()
-
-
-def _standing(rows: Sequence[Row]) -> list[Row]:
-    """The rows with an embedding that are not withdrawn."""
-    gone = {r.target for r in rows if r.feedback == "withdrawn"}
-    return [r for r in rows if r.feedback != "withdrawn" and r.id not in gone and r.embedding is not None]
 
 
 def _settings() -> Any:

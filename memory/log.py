@@ -192,6 +192,16 @@ class Log:
         """The number of the newest event of `user`; 0 without any."""
         return int(self._read("SELECT COALESCE(MAX(seq), 0) FROM events WHERE user = ?", (user,))[0][0])
 
+    def size(self, encoder: str) -> int:
+        """How many numbers the newest embedding of `encoder` has; 0 without any."""
+        for query in (
+            "SELECT LENGTH(embedding) / 4 FROM events WHERE encoder = ? AND LENGTH(embedding) > 0 ORDER BY seq DESC LIMIT 1",
+            "SELECT LENGTH(embedding) / 4 FROM vectors WHERE encoder = ? LIMIT 1",
+        ):
+            if found := self._read(query, (encoder,)):
+                return int(found[0][0])
+        return 0
+
     def users(self) -> list[str]:
         """Everyone with a record, by name."""
         return [str(row[0]) for row in self._read("SELECT DISTINCT user FROM events ORDER BY user")]

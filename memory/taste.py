@@ -25,8 +25,6 @@ from models.errors import PreferenceError
 
 #: Nearest records an estimate looks at; beyond them the kernel is next to nothing.
 NEIGHBOURS: Final = 160
-#: Up to this many records a scan of all is as quick as the index, and nothing has to be imported for it.
-SCAN: Final = 2000
 #: Layout of an export.
 EXPORT: Final = 1
 
@@ -42,8 +40,8 @@ class Hit:
 class _Scan:
     """The standing records of one user in memory: numbers, ids, feedback and unit embeddings; grows with the log."""
 
-    def __init__(self) -> None:
-        self.generation = -1
+    def __init__(self, generation: int, size: int) -> None:
+        self.generation, self.size = generation, size
         self.last = 0
         self.ids: list[str] = []
         self.liked: list[bool] = []
@@ -55,7 +53,7 @@ class _Scan:
             self.last = row.seq
             if row.feedback == "withdrawn":
                 self.gone.add(row.target)
-            elif row.embedding is not None:
+            elif row.embedding is not None and row.embedding.size == self.size:
                 self.ids.append(row.id)
                 self.liked.append(row.feedback != "dislike")
                 self._parts.append(row.embedding[None])
@@ -68,7 +66,7 @@ class _Scan:
         return self._parts[0]
 
     def candidates(self, embedding: NDArray[np.float32], count: int, liked: bool) -> list[str]:
-        if not self._parts or self.matrix.shape[1] != embedding.size:
+        if not self._parts:
             return []
         near = self.matrix @ embedding
         usable = np.array(self.liked) if liked else np.ones(len(near), bool)
@@ -92,7 +90,7 @@ class Memory:
         self.log = Log(self.folder)
         self.index = Index(self.folder / "index", self.log, encoder, chroma_url)
         self._guard = threading.RLock()
-        self._scans: dict[str, _Scan] = {}
+        self._scans: dict[tuple[str, int], _Scan] = {}
         self._wrote = False
         self._closed = False
         self._at_exit = weakref.WeakMethod(self.close)
@@ -166,7 +164,7 @@ class Memory:
             found = self._indexed(lambda: self.index.candidates(user, query, count, liked))
             if found is not None:
                 return found
-        return self._scan(user).candidates(query, count, liked)
+        return self._scan(user, query.size).candidates(query, count, liked)
 
     def _indexed(self, call: Callable[[], Any]) -> Any:
         """The answer of the index, or None after closing it: the log answers whenever the index cannot."""
@@ -178,12 +176,11 @@ class Memory:
                 raise
             return None
 
-    def _scan(self, user: str) -> _Scan:
+    def _scan(self, user: str, size: int) -> _Scan:
         generation = self.log.generation
-        scan = self._scans.get(user)
+        scan = self._scans.get((user, size))
         if scan is None or scan.generation != generation:
-            scan = self._scans[user] = _Scan()
-            scan.generation = generation
+            scan = self._scans[user, size] = _Scan(generation, size)
         if self.log.last(user) > scan.last:
             scan.extend(self.log.rows(user, self.encoder, scan.last))
         return scan
@@ -247,7 +244,7 @@ class Memory:
                 )
         with self._guard:
             count = self.log.delete(user, ids)
-            self._scans.pop(user, None)
+            self._scans.clear()
             self.index.purge(user)
         return count
 

@@ -1,0 +1,353 @@
+"""Does the memory learn, and does it hold? Simulated people with a hidden taste, and a store that is killed and damaged.
+
+usage: python -m tests.bench.memory [DATA] [--people 40] [--only NAME …]. With DATA (a folder with tagged photos, see
+`tests.bench.real_scenes`) the people work on real photos as `tools.perceive` sees them; without it on made-up embeddings.
+"""
+
+import argparse
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from memory.estimator import Estimate, estimate
+from memory.record import Preference
+from memory.taste import Memory
+from tests.bench import simulated_users as sim
+from tests.bench.table import finish, interval, show
+
+#: The people that figures are reported on; the constants of the estimator were chosen on others (see `tune_memory`).
+SEED = 7
+CHECKS = (1, 2, 3, 5, 10, 20)
+FRESH = 10
+
+
+def near(seed: int, count: int, dimensions: int = 128, kinds: int = 40) -> np.ndarray:
+    """(count, dimensions) clustered unit embeddings."""
+    rng = np.random.default_rng(seed)
+    centres = np.random.default_rng(0).normal(size=(kinds, dimensions))
+    vectors = centres[rng.integers(kinds, size=count)] + 0.6 * rng.normal(size=(count, dimensions))
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+
+
+def fresh_scenes(
+    person: sim.Person, scenes: sim.Scenes, seed: int, kinds: Sequence[str] | None = None
+) -> list[sim.Scene]:
+    """Photos that the person has not worked on."""
+    rng = np.random.default_rng([seed, 99])
+    return [
+        scenes.draw(str(rng.choice(kinds) if kinds else rng.choice(person.kinds, p=person.shares)), rng, fresh=True)
+        for _ in range(FRESH)
+    ]
+
+
+def raise_people(
+    people: int, scenes: sim.Scenes, memory: Memory
+) -> tuple[list[sim.Person], dict[int, list[float]], dict[str, Any]]:
+    """Let everybody work until 20 likes; distances relative to no memory at each of `CHECKS`, and how sure it was."""
+    crowd, out, trust = [], {c: [] for c in CHECKS}, {"said": [], "right": []}  # type: ignore[var-annotated]
+    for number in range(people):
+        person = sim.make_person(number, SEED, scenes.kinds)
+        for check in CHECKS:
+            sim.live(person, memory, scenes, check, SEED + check)
+            test = fresh_scenes(person, scenes, SEED + number + check)
+            found = [memory.estimate(person.name, s.embedding, s.regions) for s in test]
+            out[check].append(
+                sum(sim.distance(person, e, s) for e, s in zip(found, test, strict=True))
+                / sum(sim.nothing(person, s) for s in test)
+            )
+            for e, s in zip(found, test, strict=True):
+                values, ideal = sim.table(e.values, s), person.ideal(s)
+                weight = np.abs(values).sum()
+                if weight > 0.3:
+                    trust["said"].append(e.sure)
+                    trust["right"].append(float((np.abs(values) * (values * ideal > 0)).sum() / weight))
+        crowd.append(person)
+        print(f"\r{number + 1} of {people} people", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    return crowd, out, trust
+
+
+def hits_of(memory: Memory, person: sim.Person) -> list[Preference]:
+    return memory.list(person.name)
+
+
+def guess(records: Sequence[Preference], scene: sim.Scene) -> Estimate:
+    """The estimate from records that need not be the person's own."""
+    e = np.array(scene.embedding)
+    return estimate([(r, float(np.dot(r.embedding, e))) for r in records], scene.regions)
+
+
+def reversed_records(records: Sequence[Preference]) -> list[Preference]:
+    """Likes and dislikes swapped, and every liked deviation turned round."""
+    swap = {"like": "dislike", "dislike": "like", "remember": "dislike"}
+    return [
+        r.model_copy(
+            update={
+                "feedback": swap[r.feedback],
+                "deviation": {k: {n: -x for n, x in v.items()} for k, v in r.deviation.items()},
+            }
+        )
+        for r in records
+    ]
+
+
+def controls(crowd: Sequence[sim.Person], scenes: sim.Scenes, memory: Memory) -> dict[str, list[float]]:
+    """Per person: how much nearer the own profile comes than each control, as a share of the distance without memory."""
+    out: dict[str, list[float]] = {
+        name: []
+        for name in ("wrong user", "population mean", "reversed preferences", "mismatched scenes", "wrong query")
+    }
+    records = {p.name: hits_of(memory, p) for p in crowd}
+    for number, person in enumerate(crowd):
+        rng = np.random.default_rng([SEED, number, 1])
+        own = records[person.name]
+        other = crowd[(number + 1 + int(rng.integers(len(crowd) - 1))) % len(crowd)]
+        others = [p for p in rng.permutation(np.array(crowd, object)) if p is not person][:15]
+        order = rng.permutation(len(own))
+        shuffled = [r.model_copy(update={"embedding": own[j].embedding}) for r, j in zip(own, order, strict=True)]
+        backwards = reversed_records(own)
+        gains: dict[str, float] = dict.fromkeys(out, 0.0)
+        base = 0.0
+        for scene in fresh_scenes(person, scenes, SEED + 1000 + number):
+
+            def off(e: Estimate, scene: sim.Scene = scene) -> float:
+                return sim.distance(person, e, scene)  # noqa: B023
+
+            mine = off(memory.estimate(person.name, scene.embedding, scene.regions))
+            base += sim.nothing(person, scene)
+            gains["wrong user"] += off(memory.estimate(other.name, scene.embedding, scene.regions)) - mine
+            tables = [sim.table(memory.estimate(p.name, scene.embedding, scene.regions).values, scene) for p in others]
+            gains["population mean"] += float(np.linalg.norm(np.mean(tables, 0) - person.ideal(scene))) - mine
+            gains["reversed preferences"] += off(guess(backwards, scene)) - mine
+            gains["mismatched scenes"] += off(guess(shuffled, scene)) - mine
+            wrong = scenes.draw(str(rng.choice([k for k in scenes.kinds if k != scene.kind])), rng)
+            gains["wrong query"] += off(memory.estimate(person.name, wrong.embedding, scene.regions)) - mine
+        for name, value in gains.items():
+            out[name].append(value / base)
+        print(f"\r{number + 1} of {len(crowd)} controls", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    return out
+
+
+def separation(people: int, scenes: sim.Scenes) -> dict[str, float]:
+    """How much of a warm-sunset taste shows up on city photos, as a share of what it is on sunsets.
+
+    `two tastes`: ten likes of warm sunsets and ten of neutral cities, mixed; `sunsets alone`: only the sunsets.
+    """
+    leaks: dict[str, list[float]] = {"two tastes": [], "sunsets alone": []}
+    warm, cold = ("sunset", "city") if "sunset" in scenes.kinds else tuple(scenes.kinds[:2])
+    for number in range(people):
+        rng = np.random.default_rng([SEED, number, 2])
+        for name, other in (("two tastes", True), ("sunsets alone", False)):
+            records = []
+            for i in range(10):
+                for kind, value in ((warm, 0.35), (cold, 0.0)) if other else ((warm, 0.35),):
+                    scene = scenes.draw(kind, rng)
+                    liked = value + 0.04 * float(rng.normal())
+                    records.append(
+                        Preference(
+                            user="two", feedback="like", time=1.7e9 + i, embedding=scene.embedding,
+                            deviation={"global": {"temperature": liked}}, source={"global": {"temperature": "asked"}},
+                        )
+                    )  # fmt: skip
+            there = [
+                guess(records, scenes.draw(warm, rng, fresh=True)).values["global"]["temperature"] for _ in range(5)
+            ]
+            leak = [
+                guess(records, scenes.draw(cold, rng, fresh=True)).values["global"]["temperature"] for _ in range(5)
+            ]
+            leaks[name].append(float(np.mean(leak) / np.mean(there)))
+    return {name: float(np.mean(values)) for name, values in leaks.items()}
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from memory.record import Preference
+from memory.taste import Memory
+memory = Memory(Path(sys.argv[1]))
+memory.warm()
+for i in range(100_000):
+    record = Preference(user="anna", feedback="like", embedding=(1.0, float(i)), deviation={"sky": {"tint": 0.1}})
+    memory.like(record)
+    print(record.id, flush=True)
+"""
+
+
+def killed(times: int = 200) -> tuple[int, int]:
+    """Kill a process -9 right after an acknowledged like, `times` times. Returns (acknowledged, lost)."""
+    folder = Path(tempfile.mkdtemp())
+    acknowledged: list[str] = []
+    for round_ in range(times):
+        child = subprocess.Popen([sys.executable, "-c", KILLED, str(folder)], stdout=subprocess.PIPE, text=True)
+        assert child.stdout is not None
+        acknowledged.append(child.stdout.readline().strip())
+        child.send_signal(signal.SIGKILL)
+        acknowledged += [line for line in child.stdout.read().splitlines() if len(line) == 36]
+        child.wait()
+        print(f"\r{round_ + 1} of {times} kills", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    with Memory(folder) as memory:
+        there = {r.id for r in memory.list("anna")}
+    shutil.rmtree(folder)
+    return len(acknowledged), len(set(acknowledged) - there)
+
+
+def damage(kind: str, folder: Path) -> None:
+    """Delete, truncate or overwrite the index folder with noise."""
+    rng = np.random.default_rng(0)
+    if kind == "deleted":
+        shutil.rmtree(folder)
+        return
+    for path in [p for p in folder.rglob("*") if p.is_file() and kind != "untouched"]:
+        size = path.stat().st_size
+        path.write_bytes(path.read_bytes()[: size // 2] if kind == "truncated" else rng.bytes(size))
+
+
+def filled(folder: Path, count: int) -> None:
+    """A log of `count` likes of one person."""
+    with Memory(folder) as memory:
+        vectors = near(1, count)
+        for start in range(0, count, 5000):
+            memory.log.extend(
+                (Preference(user="anna", feedback="like", time=1.7e9 + i, embedding=tuple(map(float, vectors[i])),
+                            deviation={"sky": {"temperature": 0.1}}), None)
+                for i in range(start, min(start + 5000, count))
+            )  # fmt: skip
+
+
+def restarts(counts: Sequence[int] = (999, 1000, 1001, 5000)) -> dict[str, float]:
+    """Share of queries whose five nearest are the same after a restart with the index in each state."""
+    out = {}
+    queries = near(2, 40)
+    for count in counts:
+        folder = Path(tempfile.mkdtemp())
+        filled(folder, count)
+        with Memory(folder) as memory:
+            truth = [[h.record.id for h in memory.recall("anna", q, 5)] for q in queries]
+            memory.warm(wait=True)
+        for kind in ("untouched", "deleted", "truncated", "noise"):
+            damage(kind, folder / "index")
+            with Memory(folder) as memory:
+                memory.warm(wait=True)
+                assert memory.index.ready
+                same = [
+                    [h.record.id for h in memory.recall("anna", q, 5)] == t for q, t in zip(queries, truth, strict=True)
+                ]
+            out[f"{count} {kind}"] = float(np.mean(same))
+        shutil.rmtree(folder)
+    return out
+
+
+def recall_times(counts: Sequence[int] = (5000, 100_000)) -> dict[str, float]:
+    """Milliseconds of one recall of five, and of an estimate: median of 100."""
+    out = {}
+    queries = near(3, 100)
+    for count in counts:
+        folder = Path(tempfile.mkdtemp())
+        filled(folder, count)
+        with Memory(folder) as memory:
+            start = time.perf_counter()
+            memory.recall("anna", queries[0], 5)
+            out[f"{count} first scan"] = 1e3 * (time.perf_counter() - start)
+            out[f"{count} scan"] = _median_ms(lambda q: memory.recall("anna", q, 5), queries)
+            truth = [[h.record.id for h in memory.recall("anna", q, 5)] for q in queries]
+            start = time.perf_counter()
+            memory.warm(wait=True)
+            out[f"{count} index built, s"] = time.perf_counter() - start
+            assert memory.index.ready
+            out[f"{count} index"] = _median_ms(lambda q: memory.recall("anna", q, 5), queries)
+            same = [
+                [h.record.id for h in memory.recall("anna", q, 5)] == t for q, t in zip(queries, truth, strict=True)
+            ]
+            out[f"{count} index = scan"] = float(np.mean(same))
+            out[f"{count} estimate"] = _median_ms(lambda q: memory.estimate("anna", q, ["global", "sky"]), queries[:20])
+            memory._wrote = False
+        shutil.rmtree(folder)
+    return out
+
+
+def _median_ms(call: Callable[[Any], Any], queries: np.ndarray) -> float:
+    times = []
+    for query in queries:
+        start = time.perf_counter()
+        call(query)
+        times.append(1e3 * (time.perf_counter() - start))
+    return float(np.median(times))
+
+
+def learn(scenes: sim.Scenes, people: int) -> dict[str, Any]:
+    """Learning curve, sureness, the five controls, separation; printed, and as figures."""
+    folder = Path(tempfile.mkdtemp())
+    figures: dict[str, Any] = {}
+    with Memory(folder) as memory:
+        crowd, curve, trust = raise_people(people, scenes, memory)
+        rows = [[f"after {c}", float(np.mean(v)), *(round(x, 3) for x in interval(v))] for c, v in curve.items()]
+        show(f"{people} people: distance of the first result to the ideal, relative to no memory",
+             ["likes", "mean", "low", "high"], rows)  # fmt: skip
+        styles = [[s, *(float(np.mean([curve[c][i] for i, p in enumerate(crowd) if p.style == s])) for c in (5, 20))]
+                  for s in dict.fromkeys(p.style for p in crowd)]  # fmt: skip
+        show("by kind of person", ["taste", "after 5", "after 20"], styles)
+        figures["relative distance"] = {str(c): float(np.mean(v)) for c, v in curve.items()}
+        figures["sure: said, right"] = [float(np.mean(trust["said"])), float(np.mean(trust["right"]))]
+        gains = controls(crowd, scenes, memory)
+        rows = [
+            [n, float(np.mean(v)), *(round(x, 3) for x in interval(v)), interval(v)[0] > 0] for n, v in gains.items()
+        ]
+        show("own profile beats the control by this share of the distance without memory",
+             ["control", "mean", "low", "high", "passed"], rows)  # fmt: skip
+        figures["controls"] = {n: [float(np.mean(v)), *interval(v)] for n, v in gains.items()}
+        figures["controls passed"] = sum(interval(v)[0] > 0 for v in gains.values())
+        memory._wrote = False
+    shutil.rmtree(folder)
+    figures["leak"] = separation(20, scenes)
+    show("a warm-sunset taste on city photos", ["likes of", "leak"], list(figures["leak"].items()))
+    return figures
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.memory", description=__doc__)
+    parser.add_argument("data", type=Path, nargs="?")
+    parser.add_argument("--people", type=int, default=40)
+    parser.add_argument("--only", nargs="+", choices=("learn", "kill", "restart", "recall", "experts"))
+    args = parser.parse_args()
+    todo = set(args.only or ("learn", "kill", "restart", "recall", "experts"))
+    figures: dict[str, Any] = {"people": args.people}
+    if "learn" in todo:
+        figures["made-up scenes"] = learn(sim.ClusteredScenes(SEED), args.people)
+        if args.data:
+            from tests.bench.real_scenes import RealScenes
+
+            figures["real photos"] = learn(RealScenes(args.data), args.people)
+    if "experts" in todo and args.data:
+        from tests.bench.real_scenes import experts
+
+        figures["experts"] = experts(args.data)
+    if "kill" in todo:
+        total, lost = killed()
+        figures["kill"] = {"kills": 200, "acknowledged": total, "lost": lost}
+        show("kill -9 after an acknowledged like", ["kills", "acknowledged", "lost"], [[200, total, lost]])
+    if "restart" in todo:
+        figures["same five after restart"] = restarts()
+        show(
+            "same five nearest after a restart",
+            ["records, index", "share"],
+            list(figures["same five after restart"].items()),
+        )
+    if "recall" in todo:
+        figures["recall"] = recall_times()
+        show("recall, ms", ["records", "median"], list(figures["recall"].items()))
+    finish("memory", figures)
+
+
+if __name__ == "__main__":
+    main()
