@@ -31,6 +31,8 @@ _VERB_ON_NOUN = {
     ("saturation", "brightness", 1): ("saturation", 1),
 }
 
+_BLURRY = frozenset(("blurry", "blurred", "fuzzy", "out of focus", "off focus", "unfocused"))
+
 #: An adjective said of the colors: "make the colors brighter".
 _COLOURS_ARE = {
     ("brightness", 1): ("saturation", 1),
@@ -523,6 +525,8 @@ class _Reader:
         bare = (
             not self.heads and not self.make and not any(x.kind in ("attr", "more") for x in self.elements[:position])
         )
+        if c.text in _BLURRY and any(x.kind == "region" and x.region == "background" for x in self.elements):
+            bare = False  # nobody complains of a blurry background
         flip = too or (complaint and (be or "fix" in self.ops or bare))
         if negated:
             if too or (be and complaint):

@@ -34,6 +34,7 @@ def place(segment: Segment, elements: list[Element], mentions: Mentions) -> None
     """
     by_position = dict(mentions)
     current: list[str] = []  # the places a following adjective speaks of
+    said: set[int] = set()  # the words that named them
     pending: list[Mention] = []  # mentions whose place may still follow
     giving = False  # the last place went to the pending mentions; another may join it
     for position, e in enumerate(elements):
@@ -56,6 +57,7 @@ def place(segment: Segment, elements: list[Element], mentions: Mentions) -> None
                 continue
             listed = joined and position >= 2 and elements[position - 2].kind == "region"
             current = [*current, e.region] if listed and current else [e.region]
+            said = {*said, e.chunk.start} if listed and said else {e.chunk.start}
             if not after_verb:
                 giving = False
         elif mention is not None:
@@ -78,6 +80,7 @@ def place(segment: Segment, elements: list[Element], mentions: Mentions) -> None
                 and not _fresh(elements, position, mention)
             ):
                 mention.regions = list(current)
+                mention.words |= said
             else:
                 pending.append(mention)
         elif e.kind == "more" and giving:

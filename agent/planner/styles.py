@@ -68,7 +68,7 @@ def _names() -> tuple[tuple[str, str, bool], ...]:
 def find(text: str) -> Style | None:
     """The look a message asks for, by the names in the table. `text`: plain text.
 
-    >>> find("give it a film noir feel").name, find("change the sunset color"), find("autumn colors, cozy").name
+    >>> find("give it a film noir feel").name, find("brighten the autumn leaves"), find("autumn colors, cozy").name
     ('film noir', None, 'cozy autumn')
     """
     spaced = " " + re.sub(r"[^\w' ]+", " ", text.replace("-", " ")) + " "

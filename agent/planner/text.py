@@ -11,7 +11,7 @@ import unicodedata
 MAX_CHARACTERS = 4_000
 
 _LINK = re.compile(r"\b(?:https?|ftp)://\S+|\bwww\.\S+")
-_MARKUP = re.compile(r"<[^<>]{0,400}>")
+_MARKUP = re.compile(r"<(script|style)\b[^>]*>.*?</\1\s*>|<[^<>]{0,400}>", re.S)
 _LABEL = re.compile(r"[\[(]\s*(?:specific|random|request|meta|serious|paid|nsfw)\s*[\])]|^\s*photoshop request\s*:?")
 _TOKEN = re.compile(
     r"[+\-]?\d+\s*/\s*\d+(?!\d)|[+\-]?\d+(?:[.,]\d+)?|[^\W\d_]+(?:'[^\W\d_]+)*|[%.,;:!?&/()\n]|[+\-](?=\s*\d)|\+"
