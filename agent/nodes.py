@@ -159,11 +159,12 @@ async def review(state: State, rooms: Rooms, say: Say) -> Json:
     base = rooms.history.version(state["thread"], state["base"])
     verdict = judge(decision.asked, decision.look, made, base.facts.get("changes", {}))
     best = state["best"]
+    worse = bool(best) and verdict.score > best["verdict"]["score"]
     if not best or verdict.score < best["verdict"]["score"]:
         best = {"print": state["candidate"], "verdict": verdict.model_dump(mode="json")}
     trials = [*state["trials"], trial(made.recipe, verdict)]
     update: Json = {"best": best, "trials": trials, "correction": {}, "candidate": {}}
-    if not verdict.ok and state["rounds"] < ROUNDS and not _stuck(trials):
+    if not verdict.ok and not worse and state["rounds"] < ROUNDS and not _stuck(trials):
         points = [{name: (p[0], p[1]) for name, p in t.items()} for t in trials]
         recipe = corrected(made.recipe, verdict, points)
         if recipe is not None and recipe != made.recipe:

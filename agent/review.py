@@ -117,9 +117,10 @@ def find(asked: Asked, made: Print) -> Finding:
 def seen(finding: Finding, asked: Asked, all_asked: tuple[Asked, ...], made: Print, base: Measures) -> Finding:
     """`finding`, contradicted by the picture where the region as a whole did not move as this change should move it.
 
-    Only a change that nothing else overlaps can be read off the picture; the others keep their measurement.
+    Only a change that nothing else overlaps and no kept region cuts into can be read off the picture; the others keep
+    their measurement.
     """
-    alone = all(
+    alone = not made.recipe.keep and all(
         a.attribute in MAP_ATTRIBUTES if a.region == asked.region else not covers(a.region, asked.region)
         for a in all_asked
     )
@@ -131,7 +132,8 @@ def seen(finding: Finding, asked: Asked, all_asked: tuple[Asked, ...], made: Pri
     if abs(moved - expected) <= max(DISAGREE * abs(expected), 2 * UNSEEN):
         return finding
     share = round(moved / asked.wanted, 3)
-    update = {"share": share, "achieved": round(finding.asked * share, 4), "met": False}
+    met = abs(moved - asked.wanted) <= max(TOLERANCE * abs(asked.wanted), 2 * UNSEEN)
+    update = {"share": share, "achieved": round(finding.asked * share, 4), "met": met}
     return finding.model_copy(update=update)
 
 

@@ -104,6 +104,22 @@ async def test_a_strong_request_on_a_region_leaves_everything_else_bit_exact(
     assert not np.array_equal(result, original)
 
 
+async def test_a_protected_region_is_untouched_and_no_false_alarm(
+    studio: Studio, portrait: Path, tmp_path: Path
+) -> None:
+    from models.mask import guide
+
+    thread = (await studio.start(portrait, "anna")).thread
+    result = await say(studio, thread, "brighten the photo but leave the face alone")
+    assert result.recipe.keep == ("face",)
+    assert (result.review["ok"], result.review["rounds"]) == (True, 0)
+    here = await studio.rooms.opened(thread)
+    inside = here.seen.masks["face"].render(guide(here.photo.pixels)) == 1
+    assert inside.any()
+    out = pixels(await studio.export(thread, tmp_path / "out.png"))
+    assert np.array_equal(out[inside], pixels(portrait)[inside])
+
+
 async def test_follow_ups_undo_and_the_edit_tree(studio: Studio, portrait: Path) -> None:
     thread = (await studio.start(portrait, "anna")).thread
     await say(studio, thread, "brighter")
