@@ -29,17 +29,19 @@ class Actions:
 
     # Arriving and opening
 
-    async def arrive(self, session: Session, kept: dict[str, str]) -> Paint:
+    async def arrive(self, session: Session, kept: dict[str, str]) -> AsyncIterator[Paint]:
         """A page was loaded: take up the conversation this browser was in, or welcome."""
         user = str((kept or {}).get("user") or DEFAULT_USER)[:80]
         session = Session(user=user)
         if thread := str((kept or {}).get("thread") or ""):
+            # Nothing else can be opened meanwhile that this would then paint over.
+            yield {self.parts.welcome: gr.update(visible=False), self.parts.user: user}
             try:
-                session, messages = await self.desk.resume(session, thread)
-                return await self._page(session, messages)
+                yield await self._page(*await self.desk.resume(session, thread))
+                return
             except BurnishError:  # forgotten, or of another installation: begin anew
                 pass
-        return await self._home(session)
+        yield self._home(session)
 
     async def open_upload(self, session: Session, file: str | None) -> Paint:
         """A photo was chosen or dropped."""
@@ -57,9 +59,19 @@ class Actions:
             gr.Warning(str(error))
             return self._same()
 
-    async def go_home(self, session: Session) -> Paint:
+    async def recent(self, session: Session) -> Paint:
+        """The person's earlier conversations, for the page of welcome; it is there before them."""
+        at = self.parts
+        pictures, threads = await self.desk.recent(session.user)
+        return {
+            at.recent_box: gr.update(visible=bool(pictures)),
+            at.recent: gr.update(value=pictures, selected_index=None),
+            at.recent_threads: threads,
+        }
+
+    def go_home(self, session: Session) -> Paint:
         """Leave the photo; its conversation stays in the list of recent ones."""
-        return await self._home(Session(user=session.user))
+        return self._home(Session(user=session.user))
 
     async def change_user(self, session: Session, name: str) -> Paint:
         """Another person sits down: the open photo is opened anew for them."""
@@ -69,7 +81,7 @@ class Actions:
         fresh = replace(session, user=name)
         if session.source:
             return {**await self._open(fresh, Path(session.source)), self.parts.user: name}
-        return await self._home(Session(user=name))
+        return self._home(Session(user=name))
 
     async def _open(self, session: Session, path: Path) -> Paint:
         try:
@@ -78,9 +90,8 @@ class Actions:
             gr.Warning(str(error), title="This photo cannot be opened")
             return self._same()
 
-    async def _home(self, session: Session) -> Paint:
+    def _home(self, session: Session) -> Paint:
         at = self.parts
-        pictures, threads = await self.desk.recent(session.user)
         return {
             at.session: session,
             at.kept: {"thread": "", "user": session.user},
@@ -88,9 +99,6 @@ class Actions:
             at.welcome: gr.update(visible=True),
             at.stage: gr.update(visible=False),
             at.talk: gr.update(visible=False),
-            at.recent_box: gr.update(visible=bool(pictures)),
-            at.recent: gr.update(value=pictures, selected_index=None),
-            at.recent_threads: threads,
             at.chat: [],
             **self._idle(),
         }

@@ -31,6 +31,11 @@ _CLICK_SAVE: Final = "() => setTimeout(() => document.querySelector('#save-link'
 #: A message leaves the box in the browser, at once: what is typed next is never wiped by an answer on its way.
 _TAKE: Final = "(text) => ['', text]"
 
+#: Ready to type once a photo is open; on a phone the keyboard would cover the photo.
+_FOCUS: Final = (
+    "() => { if (matchMedia('(min-width: 861px)').matches) document.querySelector('#box textarea')?.focus() }"
+)
+
 _TOGGLE_DARK: Final = "() => document.body.classList.toggle('dark')"
 
 _WELCOME: Final = """### Say what you want, see it, keep what you like
@@ -188,7 +193,6 @@ def build(desk: "Desk") -> gr.Blocks:
                             lines=1,
                             max_lines=5,
                             max_length=MAX_TEXT,
-                            autofocus=True,
                             elem_id="box",
                             scale=5,
                         )
@@ -216,17 +220,22 @@ def _wire(page: gr.Blocks, parts: Parts, do: Actions, on: dict[str, Any]) -> Non
     opens: dict[str, Any] = {"outputs": everything, "concurrency_limit": 4, **_QUIET}
     # "always_last": a message sent while an answer is on its way waits for it instead of getting lost.
     talks: dict[str, Any] = {"outputs": everything, "concurrency_limit": 8, "trigger_mode": "always_last", **_QUIET}
+    recents: dict[str, Any] = {"outputs": [parts.recent_box, parts.recent, parts.recent_threads], **_QUIET}
     moves: dict[str, Any] = {"outputs": everything, "concurrency_limit": 8, **_QUIET}
     session, chat, box = parts.session, parts.chat, parts.box
 
-    page.load(do.arrive, [session, parts.kept], **opens)
-    on["drop"].upload(do.open_upload, [session, on["drop"]], **opens)
-    on["another"].upload(do.open_upload, [session, on["another"]], **opens)
-    on["tries"].select(do.open_example, [session], **opens)
-    parts.recent.select(do.open_recent, [session, parts.recent_threads], **opens)
-    on["home"].click(do.go_home, [session], **opens)
-    parts.user.submit(do.change_user, [session, parts.user], **opens)
-    parts.user.blur(do.change_user, [session, parts.user], **opens)
+    page.load(do.arrive, [session, parts.kept], **opens).then(do.recent, [session], **recents)
+    on["home"].click(do.go_home, [session], **opens).then(do.recent, [session], **recents)
+    gr.on([parts.user.submit, parts.user.blur], do.change_user, [session, parts.user], **opens).then(
+        do.recent, [session], **recents
+    )
+    for opened in (
+        on["drop"].upload(do.open_upload, [session, on["drop"]], **opens),
+        on["another"].upload(do.open_upload, [session, on["another"]], **opens),
+        on["tries"].select(do.open_example, [session], **opens),
+        parts.recent.select(do.open_recent, [session, parts.recent_threads], **opens),
+    ):
+        opened.then(None, js=_FOCUS, api_visibility="private")
 
     take = gr.on([box.submit, parts.send.click], None, [box], [box, on["said"]], js=_TAKE, api_visibility="private")
     turns = [
