@@ -23,7 +23,7 @@ NOT_THINGS = frozenset(
     photoshopped reddit anyone please image's version wizard wizards magic guru gurus use using used make makes extra
     additional slight average bad poor fine different similar total visual actually maybe perhaps possibly somehow
     about again lines line mode hdr passed maintain movement touchup touchups save measure wide colorization auto until screen silver notes obituary good till kinda really rather easier easy harder hard look's two three four five six several many
-    few half quarter lol shot's them these those simulate see show showcase rgb purpose purposes layers scale curve curves channel channels mask brush dodge burn dodging burning space ps pro""".split()
+    few half quarter lol pallet palette grade rgg quit care express research space slide sliders shot's them these those simulate see show showcase rgb purpose purposes layers scale curve curves channel channels mask brush dodge burn dodging burning space ps pro""".split()
 )
 #: Words that stand for the place spoken of before.
 PRONOUNS = frozenset("it them they there itself themselves".split())
@@ -75,6 +75,8 @@ def elements(segment: Segment, topic: str = "") -> list[Element]:
         elif c.attr() or c.sense("colour"):
             area = _colour_area(parts, i, ops)
             found.append(Element("region", i, c, area, _preposition(parts, i)) if area else Element("attr", i, c))
+        elif c.text in ("their", "its") and topic and after is not None and (after.attr("noun", "thing") or after.sense("amount")):
+            found.append(Element("region", i, c, topic, ""))
         elif c.text in PRONOUNS and (c.text == "it" or topic):
             found.append(Element("region", i, c, topic or GLOBAL, "" if c.text != "there" else "in"))
         elif region := _region(parts, i, heads, ops):
@@ -175,7 +177,7 @@ def _unknown_noun(parts: list[Chunk], i: int, heads: set[int], ops: list[str]) -
     before = parts[i - 1] if i else None
     if before is not None and before.text == "to":
         return ""  # "to simulate": a verb
-    near = any(p.sense("the") or p.sense("at") or p.sense("of") for p in parts[max(0, i - 3) : i])
+    near = any(p.sense("the") for p in parts[max(0, i - 3) : i]) or (before is not None and bool(before.sense("of") or before.text in ("on", "in", "to")))
     after_head = before is not None and (i - 1) in heads
     listed = (
         before is not None

@@ -132,9 +132,20 @@ class _Reader:
                 found.append((position, mention))
             elif e.kind == "amount" and (mention := self._bare_amount(e, position, found)):
                 found.append((position, mention))
+            elif e.kind == "cast" and e.chunk.text in ("hue", "hues") and (mention := self._bare_hue(e, position)):
+                found.append((position, mention))
             elif e.kind == "achromatic" and (mention := self._achromatic(e, position)):
                 found.append((position, mention))
         return found
+
+    def _bare_hue(self, e: Element, position: int) -> Mention | None:
+        """ "Increase the hue": people mean more colour."""
+        before = self.elements[position - 1] if position else None
+        coloured = before is not None and before.index == e.index - 1 and before.kind in ("attr", "achromatic", "cast")
+        after = self._next(position)
+        if coloured or self.direction <= 0 or (after is not None and after.kind in ("attr", "cast")):
+            return None
+        return Mention("saturation", 1, [], None, {e.chunk.start}, form="noun", text=e.chunk.text)
 
     def _bare_amount(self, e: Element, position: int, found: list[tuple[int, Mention]]) -> Mention | None:
         """ "Sky down 1.5 stops", "+1 ev on the people": the unit says what."""
@@ -407,6 +418,8 @@ class _Reader:
             return None  # "adjust the temperature toward orange"
         if sense.value == "shadows":
             sign = self._shadow_sign(e.chunk, sign, modifier)
+            if e.chunk.text == "shadow" and "remove" in self.ops and self._casts(position):
+                return None  # "remove the shadow of the photographer": a thing
         if sign == 0:
             return None
         mention = Mention(attribute, sign, [], None, {e.chunk.start}, form=sense.form, text=e.chunk.text)
@@ -474,6 +487,17 @@ class _Reader:
             bare = not before or all(p.attr() for p in before)
             return 1 if sense.form == "noun" and bare and not self.segment.purpose else 0
         return 0
+
+    def _casts(self, position: int) -> bool:
+        """True when the shadow belongs to a thing or lies on one, so that it is a thing to be removed itself."""
+        rest = self.elements[position + 1 :]
+        before = self.elements[position - 1] if position else None
+        if before is not None and before.kind == "region" and before.index >= self.elements[position].index - 2 and before.region == "person":
+            return True
+        for x in rest:
+            if x.kind == "region":
+                return x.preposition == "of" or x.region in ("left", "right", "top", "bottom", "vehicle", "ground", "background", "building") or x.region.startswith("object:") or (x.preposition == "to")
+        return False
 
     def _colours_come_out(self, position: int) -> bool:
         """ "Make the colors stand out"."""
@@ -587,15 +611,17 @@ class _Reader:
         )
         after = self._next(position)
         comparative = c.text.endswith(("er", "est", "ish", "ness")) and c.text not in ("lavender", "amber")
-        describes = (
-            after is not None and after.index == e.index + 1 and after.kind == "region" and not after.preposition
-        )
+        describes = after is not None and after.index == e.index + 1 and after.kind == "region"
         if describes and after is not None and after.region != GLOBAL and not comparative and not modifier:
             return None  # attributive: "the red car"
         if any(p.text == "from" for p in self.parts[max(0, e.index - 3) : e.index]) and any(
             p.text == "to" for p in self.parts[e.index + 1 :]
         ):
             return None
+        if after is not None and after.kind == "attr" and after.index == e.index + 1 and (tone := after.chunk.attr("noun")) and tone.value == "saturation":
+            return None  # "the red saturation": the noun says it
+        if negated and self.make and any(x.kind == "attr" and x.chunk.sense("colour") for x in self.elements[:position]):
+            return None  # "make it blue and not green"
         if self._changes_to(e.index + 1):
             return None  # "change the yellow parts to red": the first colour is what changes
         source = next(

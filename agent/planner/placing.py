@@ -41,6 +41,8 @@ def place(segment: Segment, elements: list[Element], mentions: Mentions) -> None
         mention = by_position.get(position)
         before = elements[position - 1] if position else None
         joined = before is not None and before.kind == "joint"
+        if e.kind == "region" and e.chunk.text in ("overall", "whole", "entire", "all") and _names_attribute(elements, position):
+            continue  # "the overall colors of the lady"
         if e.kind == "region":
             after_verb = pending and not e.preposition and all(m.form == "verb" for m in pending)
             if (
@@ -88,6 +90,11 @@ def place(segment: Segment, elements: list[Element], mentions: Mentions) -> None
     for _, mention in mentions:
         if not mention.regions:
             mention.regions = [GLOBAL]
+
+
+def _names_attribute(elements: list[Element], position: int) -> bool:
+    nxt = elements[position + 1] if position + 1 < len(elements) else None
+    return nxt is not None and nxt.kind == "attr" and nxt.index == elements[position].index + 1 and nxt.chunk.attr("noun", "thing") is not None
 
 
 def _fresh(elements: list[Element], position: int, mention: Mention) -> bool:

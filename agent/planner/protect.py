@@ -33,6 +33,9 @@ _PATTERNS: tuple[re.Pattern[str], ...] = tuple(
     )
 )
 
+#: Parts of a person, which stay in colour while the whole picture loses it.
+_PARTS = frozenset(("clothing", "hair", "eyes", "face", "skin", "teeth", "object:lips"))
+
 #: Nouns that name no place to protect.
 _NOT_PLACES = frozenset(("global", "object:it", "object:everything else", "object:rest", "object:else"))
 
@@ -57,6 +60,9 @@ def split_off(text: str) -> tuple[str, list[str]]:
             return "the background" if re.search(r"\b(?:blur|black and white|desaturate|grayscale|focus)\b", text) or re.search(
                 r"\b(?:darken|dim|make)\b", before[-12:]
             ) else match["all"] + " . "  # fmt: skip
+        monochrome = re.search(r"\b(?:black and white|b&w|bw|gr[ae]y ?scale|monochrome)\b", text)
+        if monochrome and re.search(r"\bexcept\b|\bbut\b|\bother than\b", match.group()) and not set(regions) & _PARTS:
+            return " in the background . "
         return " . "
 
     rest = text
