@@ -35,7 +35,7 @@ Float = NDArray[np.float32]
 LOGITS_PER_UNIT = 1.5
 OPPONENT_PER_UNIT = 0.5
 #: A mean chroma below this is grey: saturation has nothing to act on.
-GREY_CHROMA = 1.0
+GREY_CHROMA = 3.0
 #: A difference of tone below this is flat: contrast has nothing to act on.
 FLAT = 0.02
 
@@ -64,16 +64,12 @@ def zone_weights(rank: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
 class Ruler:
     """Weights over a thumbnail's pixels with which a region is read, fixed on the photo before the edit.
 
-    All of shape (n,) over the pixels where `index` (flat, (n,)) points; each sums to 1.
+    `index`: flat positions (n,) of the region's pixels; `weights`: (6, n), rows whole, dark, low, middle, high, bright, each
+    of sum 1.
     """
 
     index: NDArray[np.intp]
-    whole: Float
-    dark: Float
-    low: Float
-    middle: Float
-    high: Float
-    bright: Float
+    weights: Float
 
 
 @dataclass(frozen=True)
@@ -130,30 +126,25 @@ def ruler(rgb: Float, weight: Float) -> Ruler | None:
     cumulative = np.cumsum(whole[order])
     rank[order] = (cumulative - whole[order] / 2) / cumulative[-1]
 
-    def normal(w: NDArray[np.float64]) -> Float:
+    def normal(w: NDArray[np.float64]) -> NDArray[np.float64]:
         total = w.sum()
-        return np.asarray(w / total if total > 1e-9 else whole / whole.sum(), np.float32)
+        return w / total if total > 1e-9 else whole / whole.sum()
 
-    return Ruler(index, normal(whole), *(normal(whole * zone) for zone in zone_weights(rank)))
+    rows = [normal(whole), *(normal(whole * zone) for zone in zone_weights(rank))]
+    return Ruler(index, np.stack(rows).astype(np.float32))
 
 
 def read(rgb: Float, by: Ruler) -> Reading:
     """Read a region of `rgb` (h, w, 3), gamma-encoded sRGB in [0, 1], same size as the ruler's photo."""
-    values = lab(rgb.reshape(-1, 3)[by.index][None])[0].astype(np.float64)
-    lightness, a, b = values[:, 0], values[:, 1], values[:, 2]
-    mean = float(by.whole @ lightness)
-    return Reading(
-        lightness=mean,
-        spread=float(np.sqrt(max(by.whole @ (lightness - mean) ** 2, 0.0))),
-        dark=float(by.dark @ lightness),
-        low=float(by.low @ lightness),
-        middle=float(by.middle @ lightness),
-        high=float(by.high @ lightness),
-        bright=float(by.bright @ lightness),
-        a=float(by.whole @ a),
-        b=float(by.whole @ b),
-        chroma=float(by.whole @ np.hypot(a, b)),
-    )
+    values = lab(rgb.reshape(-1, 3)[by.index][None])[0]
+    lightness, a, b = values.T
+    # One product for all the means; lightness about 50, so that single precision keeps the variance.
+    columns = np.stack([lightness - 50, (lightness - 50) ** 2, a, b, np.hypot(a, b)], axis=1)
+    means = (by.weights @ columns).astype(np.float64)
+    dark, low, middle, high, bright = (means[1:, 0] + 50).tolist()
+    spread = float(np.sqrt(max(means[0, 1] - means[0, 0] ** 2, 0.0)))
+    a_mean, b_mean, chroma = means[0, 2:].tolist()
+    return Reading(float(means[0, 0] + 50), spread, dark, low, middle, high, bright, a_mean, b_mean, chroma)
 
 
 def tone(lightness: float) -> float:

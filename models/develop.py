@@ -67,8 +67,9 @@ def tone_zones(rgb: Float, by: Ruler | None) -> ToneZones:
         return ToneZones()
     luma = (rgb.reshape(-1, 3)[by.index] @ LUMA).astype(np.float64)
     order = np.argsort(luma, kind="stable")
-    rank = np.cumsum(by.whole[order], dtype=np.float64)
-    levels = np.interp(_RANK, (rank - by.whole[order] / 2) / rank[-1], luma[order])
+    whole = by.weights[0][order].astype(np.float64)
+    rank = np.cumsum(whole)
+    levels = np.interp(_RANK, (rank - whole / 2) / rank[-1], luma[order])
     return ToneZones(tuple(np.clip(levels, 0, 1).tolist()))
 
 
@@ -174,7 +175,8 @@ def _tonal_reading(levels: NDArray[np.float64]) -> Reading:
     """What a ruler would read of greys at these luma levels."""
     linear = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
     lightness = np.where(linear <= 216 / 24389, linear * 24389 / 27, 116 * np.cbrt(linear) - 16)
-    return Reading(float(lightness.mean()), float(lightness.std()), *(_ZONES @ lightness).tolist(), 0.0, 0.0, 0.0)
+    dark, low, middle, high, bright = (_ZONES @ lightness).tolist()
+    return Reading(float(lightness.mean()), float(lightness.std()), dark, low, middle, high, bright, 0.0, 0.0, 0.0)
 
 
 def open_loop(values: Mapping[str, float], zones: ToneZones) -> dict[str, float]:

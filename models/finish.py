@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.mask import SoftMask, guide, harden
+from models.mask import SoftMask, full_scale, guide, harden
 from models.vocabulary import FINISH_ATTRIBUTES, MIXER_ATTRIBUTES
 
 Float = NDArray[np.float32]
@@ -189,7 +189,7 @@ def finish(
     if not active:
         return pixels
     height, width = pixels.shape[:2]
-    top_value = np.float32(np.iinfo(pixels.dtype).max)
+    top_value = np.float32(full_scale(pixels))
     long_edge = max(height, width)
     scale = min(1.0, 384 / long_edge)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))

@@ -21,8 +21,8 @@ def identity_grid(batch: int = 1, like: Tensor | None = None) -> Tensor:
     >>> tuple(identity_grid(2).shape)
     (2, 12, 8, 16, 16)
     """
-    options = {} if like is None else {"device": like.device, "dtype": like.dtype}
-    affine = torch.eye(3, 4, **options).reshape(1, COEFFICIENTS, 1, 1, 1)
+    affine = torch.eye(3, 4) if like is None else torch.eye(3, 4, device=like.device, dtype=like.dtype)
+    affine = affine.reshape(1, COEFFICIENTS, 1, 1, 1)
     return affine.expand(batch, *SHAPE)
 
 
@@ -36,10 +36,9 @@ def slice_grid(grid: Tensor, rgb: Tensor) -> Tensor:
     batch, _, height, width = rgb.shape
     if grid.shape[1:] != SHAPE or grid.shape[0] != batch:
         raise ValueError(f"expected grids of shape ({batch}, {', '.join(map(str, SHAPE))}), not {tuple(grid.shape)}")
-    options = {"device": rgb.device, "dtype": rgb.dtype}
-    ys = (torch.arange(height, **options) + 0.5) / height * 2 - 1
-    xs = (torch.arange(width, **options) + 0.5) / width * 2 - 1
-    luma = torch.einsum("bchw,c->bhw", rgb, torch.tensor(LUMA, **options)).clamp(0, 1)
+    ys = (torch.arange(height, device=rgb.device, dtype=rgb.dtype) + 0.5) / height * 2 - 1
+    xs = (torch.arange(width, device=rgb.device, dtype=rgb.dtype) + 0.5) / width * 2 - 1
+    luma = torch.einsum("bchw,c->bhw", rgb, rgb.new_tensor(LUMA)).clamp(0, 1)
     # grid_sample's own convention puts level k at (2k + 1) / LEVELS - 1.
     zs = (2 * (LEVELS - 1) * luma + 1) / LEVELS - 1
     place = torch.stack([xs.view(1, 1, -1).expand_as(luma), ys.view(1, -1, 1).expand_as(luma), zs], dim=-1).unsqueeze(1)

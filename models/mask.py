@@ -20,14 +20,18 @@ LOW, HIGH = 0.06, 0.94
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
+def full_scale(pixels: NDArray[np.generic]) -> float:
+    """The code value of white: 255, 65535, or 1.0 for float pixels."""
+    return float((1 << 8 * pixels.dtype.itemsize) - 1) if pixels.dtype.kind == "u" else 1.0
+
+
 def guide(rgb: NDArray[np.generic]) -> FloatImage:
     """Luma in [0, 1] of (H, W, 3) pixels: uint8, uint16 or float in [0, 1].
 
     >>> float(guide(np.full((1, 1, 3), 255, np.uint8))[0, 0])
     1.0
     """
-    scale = {"u": float(np.iinfo(rgb.dtype).max) if rgb.dtype.kind == "u" else 1.0}.get(rgb.dtype.kind, 1.0)
-    return np.asarray(rgb.astype(np.float32) @ LUMA / np.float32(scale), np.float32)
+    return np.asarray(rgb.astype(np.float32) @ LUMA / np.float32(full_scale(rgb)), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +75,7 @@ def fit(luma: FloatImage, coarse: FloatImage, radius: int, eps: float = 1e-3) ->
 
     mean_i, mean_m = mean(luma), mean(coarse)
     variance = mean(luma * luma) - mean_i * mean_i
-    a = (mean(luma * coarse) - mean_i * mean_m) / (variance + np.float32(eps))
+    a = np.asarray((mean(luma * coarse) - mean_i * mean_m) / (variance + np.float32(eps)), np.float32)
     return SoftMask(mean(a), mean(mean_m - a * mean_i))
 
 

@@ -16,7 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from models.develop import KNOTS, RegionOps, mixer_directions
-from models.mask import HIGH, LOW, LUMA, SoftMask
+from models.mask import HIGH, LOW, LUMA, SoftMask, full_scale
 
 Float = NDArray[np.float32]
 
@@ -104,7 +104,7 @@ def render(
     arguments = (
         np.ascontiguousarray(pixels), out, count, curves, gains, saturation, mix, np.any(mix != 0, axis=1), a, b,
         everywhere, has_grid, cells, *mask_rows, *mask_cols, *cell_rows, *cell_cols, mixer_directions(),
-        np.float32(np.iinfo(pixels.dtype).max), np.float32(65535 if deep else 255),
+        np.float32(full_scale(pixels)), np.float32(65535 if deep else 255),
     )  # fmt: skip
     if height * width < _SMALL:
         _kernel(0, height, *arguments)
@@ -126,10 +126,10 @@ def _pool() -> ThreadPoolExecutor:
 
 
 @njit(nogil=True, fastmath={"contract", "nsz", "arcp", "nnan", "ninf"}, cache=True, error_model="numpy")
-def _kernel(
+def _kernel(  # type: ignore[no-untyped-def]
     first, last, pixels, out, count, curves, gains, saturation, mix, mixed, mask_a, mask_b, everywhere, has_grid, cells,
     mask_top, mask_down, mask_left, mask_right, cell_top, cell_down, cell_left, cell_right, directions, scale_in, scale_out,
-):  # type: ignore[no-untyped-def]  # fmt: skip  # pragma: no cover - compiled
+) -> None:  # fmt: skip
     width = pixels.shape[1]
     rows_a, masks = mask_a.shape[1], mask_a.shape[0]
     columns = mask_a.shape[2]

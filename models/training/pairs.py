@@ -79,7 +79,7 @@ def to_linear(x: Float) -> Float:
 def to_gamma(x: Float) -> Float:
     """Linear light to gamma-encoded sRGB; clips to [0, 1]."""
     x = np.clip(x, 0, 1)
-    return np.where(x <= 0.0031308, x * 12.92, 1.055 * x ** (1 / 2.4) - 0.055).astype(np.float32)
+    return np.asarray(np.where(x <= 0.0031308, x * 12.92, 1.055 * x ** (1 / 2.4) - 0.055), np.float32)
 
 
 def _apply(x: Float, values: dict[str, float]) -> Float:
@@ -87,13 +87,13 @@ def _apply(x: Float, values: dict[str, float]) -> Float:
     zones = tone_zones(x, ruler(x, np.ones(x.shape[:2], np.float32)))
     deep = np.asarray(np.clip(x, 0, 1) * 65535 + 0.5, np.uint16)
     out = render(deep, [Layer(region_ops(values, direct(values), zones))])
-    return out.astype(np.float32) / 65535
+    return np.asarray(out / np.float32(65535), np.float32)
 
 
 def neutral(x: Float) -> Float:
     """The neutral rendition of a finished photo: levels set, exposure and colour moved towards the usual, not all the way.
 
-    Mean L* is pulled by three fifths of its distance to the band 46..62, chroma likewise towards 10..30, and the tonal range
+    Mean L* is pulled by four fifths of its distance to the band 48..62, chroma likewise towards 10..30, and the tonal range
     is stretched so that 0.3 % of luma lie at black and white. What already is in the bands passes with levels alone.
     """
     luma = x @ LUMA
@@ -104,10 +104,10 @@ def neutral(x: Float) -> Float:
     assert by is not None  # the weight is one everywhere
     now = read(x, by)
     values: dict[str, float] = {}
-    goal = min(max(now.lightness, 46.0), 62.0)
+    goal = min(max(now.lightness, 48.0), 62.0)
     if goal != now.lightness:
         full = np.log(goal / (100 - goal)) - np.log(max(now.lightness, 3) / (100 - min(now.lightness, 97)))
-        values["brightness"] = float(np.clip(0.6 * full / 1.5, -0.5, 0.7))
+        values["brightness"] = float(np.clip(0.8 * full / 1.5, -0.6, 0.9))
     if now.spread < 17:
         values["contrast"] = float(np.clip(np.log2(17 / max(now.spread, 6)), 0, 0.4))
     if 2 < now.chroma < 10:
@@ -247,7 +247,7 @@ def make_pair(
         developed = developed + cv2.GaussianBlur(mask, (0, 0), 0.6)[..., None] * (step - developed)
     masks = regions
     if options.perturbation and told:
-        shift = np.float32([[1, 0, rng.integers(-2, 3)], [0, 1, rng.integers(-2, 3)]])
+        shift = np.array([[1, 0, rng.integers(-2, 3)], [0, 1, rng.integers(-2, 3)]], np.float32)
         masks = {
             n: cv2.GaussianBlur(
                 cv2.warpAffine(m, shift, (SIZE, SIZE), borderMode=cv2.BORDER_REPLICATE),

@@ -39,7 +39,7 @@ class TrainOptions:
     seed: int = 0
 
 
-class Pairs(IterableDataset):  # type: ignore[type-arg]
+class Pairs(IterableDataset[dict[str, Tensor]]):
     """Endless pairs; worker `w` of seed `s` draws from its own generator."""
 
     def __init__(self, photos: list[NDArray[np.uint8]], options: PairOptions, seed: int) -> None:
@@ -56,7 +56,7 @@ class Pairs(IterableDataset):  # type: ignore[type-arg]
         while True:
             i = int(rng.integers(len(self.photos)))
             if i not in parts:
-                clean = neutral(self.photos[i].astype(np.float32) / 255)
+                clean = neutral(np.asarray(self.photos[i] / np.float32(255), np.float32))
                 parts[i] = (clean * 255 + 0.5).astype(np.uint8), segments(self.photos[i], 24)
             pair = make_pair(self.photos[i], *parts[i], rng, self.options)
             images = {n: getattr(pair, n).transpose(2, 0, 1) for n in ("photo", "developed", "target")}
@@ -94,7 +94,8 @@ def held_out(model: GridDenoiser, folder: Path, device: str) -> float:
 
     gains = []
     for path in sorted(folder.glob("*_in.png")):
-        images = [cv2.imread(str(p))[..., ::-1] for p in (path, path.with_name(path.name.replace("_in", "_gt")))]
+        names = (path, path.with_name(path.name.replace("_in", "_gt")))
+        images = [np.asarray(cv2.imread(str(p)))[..., ::-1] for p in names]
         small = [cv2.resize(i, (64, 64), interpolation=cv2.INTER_AREA).astype(np.float32) / 255 for i in images]
         x, y = (torch.from_numpy(i.transpose(2, 0, 1).copy())[None].to(device) for i in small)
         noise = look_noise(x.shape, torch.Generator().manual_seed(0)).to(device)
