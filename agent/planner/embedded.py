@@ -1,18 +1,12 @@
 """The embedded planner: offline, instant and deterministic. A grammar reads the request; tables say what words mean."""
 
 import re
-from dataclasses import dataclass
 
-from agent.plan import Edit, OutOfScope, Plan, PlanContext
-from agent.planner import commands, followup, grammar, languages, protect, scope, styles
-from agent.planner.chunks import chunk
-from agent.planner.elements import GLOBAL
-from agent.planner.lexicon import colour_axis, hue, lexicon
-from agent.planner.placing import Mention
-from agent.planner.segments import Segment, split
-from agent.planner.spelling import correct
+from agent.plan import Edit, Plan, PlanContext
+from agent.planner import commands, followup, languages, protect, styles
 from agent.planner.spelling import known as english_words
-from agent.planner.text import plain, words
+from agent.planner.text import plain
+from agent.planner.understand import Understood, understand
 
 _WEAK = frozenset(
     """fix correct improve improved better enhance enhanced enhancement edit retouch touch nice nicer beautiful pretty prettier professional pro
@@ -21,7 +15,6 @@ _WEAK = frozenset(
     colorization""".split()
 )
 
-_AXES = {"warm": ("temperature", 1), "cold": ("temperature", -1), "green": ("tint", -1), "magenta": ("tint", 1)}
 _THUMBS = {
     "👍": "like",
     "👎": "dislike",
@@ -34,29 +27,10 @@ _THUMBS = {
     "🤢": "dislike",
 }
 
-#: Said of skin these mean less local contrast, which keeps its pores; a real blur is asked for as "blur".
-_SMOOTHING = frozenset("smooth smoother softer soft smoothed smoothing".split())
-
-#: Words of a purpose clause that say what becomes visible, not what to change.
-_OUTCOMES = frozenset("visible visable viewable clear clearly clearer sharp sharply seen stand".split())
-
-
 #: Commands that a follow-up does not override.
 _CERTAIN = frozenset(
     ("undo", "redo", "reset", "export", "compare", "use_my_style", "ignore_my_style", "remember", "forget")
 )
-
-
-@dataclass(frozen=True)
-class Understood:
-    """What the grammar read in a text: edits with the words that led to them, wishes out of scope, contradictions."""
-
-    edits: tuple[Edit, ...]
-    said: tuple[tuple[str, Edit], ...]
-    wishes: tuple[OutOfScope, ...]
-    contradictory: bool
-    own: tuple[tuple[str, Edit, bool], ...]
-    tokens: tuple[str, ...]
 
 
 class EmbeddedPlanner:
@@ -88,7 +62,7 @@ def _plan(asked: str, context: PlanContext | None, attacked: bool) -> Plan:
     heard = understand(kept)
     found = None if attacked else commands.find(asked, context.versions if context else 0)
     certain = found is not None and (found.name in _CERTAIN or found.name.startswith("goto"))
-    if (plan := followup.resolve(asked, context, list(heard.own), exact_only=certain)) is not None:
+    if (plan := followup.resolve(asked, context, heard.heard, exact_only=certain)) is not None:
         return plan
     if found and found.name not in ("help", "compare", "export") and commands.is_question(asked):
         found = None
@@ -104,59 +78,8 @@ def explain(text: str, context: PlanContext | None = None) -> list[tuple[str, Ed
     asked, _ = commands.without_machinery(plain(text))
     _, asked = languages.translate(asked, english_words())
     kept, _ = protect.split_off(asked)
-    said = dict((edit, words) for words, edit in understand(kept).said)
+    said = {h.edit: h.phrase for h in understand(kept).heard}
     return [(said.get(edit, asked), edit) for edit in plan_text(text, context).edits]
-
-
-def understand(text: str) -> Understood:
-    """Read a plain text with the grammar."""
-    text = scope.rewrite(text)
-    tokens = correct(words(text))
-    segments = split(chunk(tokens, lexicon()))
-    edits: dict[tuple[str, str], Edit] = {}
-    said: list[tuple[str, Edit]] = []
-    own: list[tuple[str, Edit, bool]] = []
-    used: set[int] = set()
-    contradictory = False
-    topic = ""
-    last: Mention | None = None
-    for segment in segments:
-        if segment.purpose == "hard":
-            continue
-        mentions, topic = grammar.read(segment, topic, last)
-        last = mentions[-1] if mentions else last
-        for mention in mentions:
-            if mention.purpose and (
-                mention.text in _OUTCOMES or (mention.form in ("noun", "thing") and not _there_is(segment))
-            ):
-                continue
-            used |= mention.words
-            phrase = " ".join(c.text for c in segment.parts if c.start in mention.words)
-            for edit in to_edits(mention):
-                key = (edit.region, edit.attribute)
-                if key in edits and edits[key].direction != edit.direction:
-                    contradictory = True
-                if key not in edits:
-                    edits[key] = edit
-                    said.append((phrase, edit))
-                    own.append((mention.form, edit, edit.region != GLOBAL))
-    for region, attribute in list(edits):
-        # "Sharpen it, make it clear" is one wish said twice, and so is "too misty, make it clear".
-        if attribute == "clarity" and any((region, other) in edits for other in ("sharpness", "dehaze")):
-            if any(
-                phrase.split()[-1:] and "clear" in phrase
-                for phrase, e in said
-                if (e.region, e.attribute) == (region, attribute)
-            ):
-                del edits[region, attribute]
-    wishes = tuple(scope.out_of_scope(text, segments, used))
-    return Understood(tuple(edits.values()), tuple(said), wishes, contradictory, tuple(own), tuple(tokens))
-
-
-def _there_is(segment: Segment) -> bool:
-    """ "So that there is more contrast" asks for it."""
-    texts = [c.text for c in segment.parts]
-    return "there" in texts and ("is" in texts or "are" in texts)
 
 
 def _command(found: commands.Found, context: PlanContext | None) -> Plan:
@@ -171,13 +94,13 @@ def _request(asked: str, kept: str, heard: Understood, protected: list[str]) -> 
     if heard.contradictory and re.search(r"\bsame time\b|\bboth\b|\bsimultaneous\w*|\bbut also\b", asked):
         return Plan(kind="none", note="These wishes pull against each other; which one matters more?")
     style = styles.find(kept)
-    if style is not None and heard.edits and not styles.outweighs(style, kept, [said for said, _ in heard.said]):
+    if style is not None and heard.edits and not styles.outweighs(style, kept, [h.phrase for h in heard.heard]):
         style = None
     if style is not None and heard.wishes and not heard.edits and not styles.outweighs(style, kept, []):
         style = None  # "brighten it and add a sepia tone" is a request in plain words
     if style is None and not heard.edits:
         style = styles.nearest(kept)
-    edits = [e for said, e in heard.said if e in heard.edits and (style is None or not styles.own_words(style, said))]
+    edits = [h.edit for h in heard.heard if style is None or not styles.own_words(style, h.phrase)]
     if style is not None:
         own = {(e.region, e.attribute) for e in edits}
         edits += [e for e in style.edits if (e.region, e.attribute) not in own]
@@ -191,32 +114,3 @@ def _request(asked: str, kept: str, heard: Understood, protected: list[str]) -> 
     return Plan(kind="none", out_of_scope=heard.wishes)
 
 
-def to_edits(mention: Mention) -> list[Edit]:
-    """The edits of a mention: one a region, colours resolved to casts (whole picture) or hues (a region)."""
-    out = []
-    for region in dict.fromkeys(mention.regions):
-        attribute, sign = mention.attribute, mention.sign
-        if attribute == "vignette":
-            region = GLOBAL
-        if region == "edges" and attribute == "brightness" and sign < 0:
-            region, attribute, sign = GLOBAL, "vignette", 1
-        if attribute == "blur" and mention.text.startswith(("smooth", "airbrush")):
-            if region not in ("skin", "face", "hair", "person"):
-                continue
-            region = "skin" if region == "person" else region
-        if region == "skin" and attribute in ("blur", "sharpness") and mention.text in _SMOOTHING:
-            attribute, sign = "clarity", -1
-        if attribute.startswith("colour:"):
-            colour = attribute[7:]
-            axis = colour_axis(colour)
-            if region == GLOBAL and axis in _AXES:
-                attribute, direction = _AXES[axis]
-                sign *= direction
-            elif region == GLOBAL:
-                attribute = "tint" if sign < 0 else "hue:red"
-            else:
-                attribute = f"hue:{hue(colour)}"
-        out.append(
-            Edit(region=region, attribute=attribute, direction=1 if sign > 0 else -1, amount=mention.amount or "medium")
-        )
-    return out

@@ -6,6 +6,7 @@ from agent.plan import Amount, Edit, Plan, PlanContext
 from agent.planner.chunks import chunk
 from agent.planner.lexicon import colour_axis, hue, lexicon
 from agent.planner.text import words
+from agent.planner.understand import Heard
 
 Key = tuple[str, int]
 
@@ -103,13 +104,13 @@ def size(value: float) -> str:
 
 
 def resolve(
-    text: str, context: PlanContext | None, own: list[tuple[str, Edit, bool]], *, exact_only: bool = False
+    text: str, context: PlanContext | None, own: tuple[Heard, ...], *, exact_only: bool = False
 ) -> Plan | None:
     """The plan of a follow-up, or None when the text stands by itself.
 
     `exact_only`: only what names parts of the last turn ("undo the sky", "I meant the water").
 
-    `text`: plain; `own`: what the grammar read by itself, as (form, edit, region was named).
+    `text`: plain; `own`: what the grammar read by itself.
     """
     if context is None or not context.last_edits or len(text.split()) > 24:
         return None
@@ -132,7 +133,7 @@ def _scaled(edit: Edit, factor: float) -> object:
 class _Turn:
     """One message beside the edits of the last turn; used once."""
 
-    def __init__(self, text: str, context: PlanContext, own: list[tuple[str, Edit, bool]]) -> None:
+    def __init__(self, text: str, context: PlanContext, own: tuple[Heard, ...]) -> None:
         self.text, self.last, self.own = text, context.last_edits, own
         self.present = context.regions_present
         self.chunks = chunk(words(text), lexicon())
@@ -149,7 +150,7 @@ class _Turn:
 
     def resolve(self, exact_only: bool) -> Plan | None:
         text = self.text
-        standing = [e for form, e, named in self.own if named or form in ("noun", "verb")]
+        standing = [h.edit for h in self.own if h.edit.region != "global" or h.form in ("noun", "verb")]
         if (plan := self._numbers()) or (plan := self._meant()) or (plan := self._undo_part()):
             return plan
         if exact_only:
@@ -345,7 +346,8 @@ class _Turn:
     def _by_attribute(self) -> Plan | None:
         """ "Warmer still", "less vignette", "a touch less green", "crispier": the last edit named again."""
         edits: list[Edit] = []
-        for form, edit, named in self.own:
+        for h in self.own:
+            form, edit, named = h.form, h.edit, h.edit.region != "global"
             old = self._same_attribute(edit)
             if old is None:
                 continue
@@ -363,7 +365,7 @@ class _Turn:
                 amount = "medium" if _WAY.search(self.text) else "slight"
             edits.append(old.model_copy(update={"direction": edit.direction if not edit.attribute.startswith("hue") and edit.attribute == old.attribute
                                                 else (-old.direction if less else old.direction), "amount": amount, "region": region}))  # fmt: skip
-        if not edits or len(edits) < len([1 for f, e, n in self.own]):
+        if not edits or len(edits) < len(self.own):
             return None
         return self.plan(edits)
 
