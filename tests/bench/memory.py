@@ -27,6 +27,7 @@ from tests.bench.table import finish, interval, show
 SEED = 7
 CHECKS = (1, 2, 3, 5, 10, 20)
 FRESH = 10
+PARTS = ("learn", "experts", "kill", "restart", "recall", "poison")
 
 
 def near(seed: int, count: int, dimensions: int = 128, kinds: int = 40) -> np.ndarray:
@@ -54,7 +55,7 @@ def raise_people(
     """Let everybody work until 20 likes; distances relative to no memory at each of `CHECKS`, and how sure it was."""
     crowd, out, trust = [], {c: [] for c in CHECKS}, {"said": [], "right": []}  # type: ignore[var-annotated]
     for number in range(people):
-        person = sim.make_person(number, SEED, scenes.kinds)
+        person = sim.make_person(number, SEED, scenes.shows)
         for check in CHECKS:
             sim.live(person, memory, scenes, check, SEED + check)
             test = fresh_scenes(person, scenes, SEED + number + check)
@@ -128,7 +129,7 @@ def controls(crowd: Sequence[sim.Person], scenes: sim.Scenes, memory: Memory) ->
             gains["population mean"] += float(np.linalg.norm(np.mean(tables, 0) - person.ideal(scene))) - mine
             gains["reversed preferences"] += off(guess(backwards, scene)) - mine
             gains["mismatched scenes"] += off(guess(shuffled, scene)) - mine
-            wrong = scenes.draw(str(rng.choice([k for k in scenes.kinds if k != scene.kind])), rng)
+            wrong = scenes.draw(str(rng.choice([k for k in scenes.shows if k != scene.kind])), rng)
             gains["wrong query"] += off(memory.estimate(person.name, wrong.embedding, scene.regions)) - mine
         for name, value in gains.items():
             out[name].append(value / base)
@@ -143,7 +144,7 @@ def separation(people: int, scenes: sim.Scenes) -> dict[str, float]:
     `two tastes`: ten likes of warm sunsets and ten of neutral cities, mixed; `sunsets alone`: only the sunsets.
     """
     leaks: dict[str, list[float]] = {"two tastes": [], "sunsets alone": []}
-    warm, cold = ("sunset", "city") if "sunset" in scenes.kinds else tuple(scenes.kinds[:2])
+    warm, cold = ("sunset", "city") if "sunset" in scenes.shows else sorted(scenes.shows)[:2]
     for number in range(people):
         rng = np.random.default_rng([SEED, number, 2])
         for name, other in (("two tastes", True), ("sunsets alone", False)):
@@ -318,16 +319,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.memory", description=__doc__)
     parser.add_argument("data", type=Path, nargs="?")
     parser.add_argument("--people", type=int, default=40)
-    parser.add_argument("--only", nargs="+", choices=("learn", "kill", "restart", "recall", "experts"))
+    parser.add_argument("--only", nargs="+", choices=PARTS)
     args = parser.parse_args()
-    todo = set(args.only or ("learn", "kill", "restart", "recall", "experts"))
+    todo = set(args.only or PARTS)
     figures: dict[str, Any] = {"people": args.people}
     if "learn" in todo:
         figures["made-up scenes"] = learn(sim.ClusteredScenes(SEED), args.people)
         if args.data:
             from tests.bench.real_scenes import RealScenes
 
-            figures["real photos"] = learn(RealScenes(args.data), args.people)
+            scenes = RealScenes(args.data)
+            within, between, nearest = scenes.spread()
+            show("how the scene encoder sees the photos", ["distance within a kind", "between kinds", "nearest is of the kind"],
+                 [[within, between, nearest]])  # fmt: skip
+            figures["real photos"] = learn(scenes, args.people)
+            figures["real photos"]["encoder"] = [within, between, nearest]
     if "experts" in todo and args.data:
         from tests.bench.real_scenes import experts
 
@@ -346,6 +352,14 @@ def main() -> None:
     if "recall" in todo:
         figures["recall"] = recall_times()
         show("recall, ms", ["records", "median"], list(figures["recall"].items()))
+    if "poison" in todo:
+        from tests.bench.poison import poison
+
+        attempts, successes = poison()
+        figures["poison"] = {"attempts": attempts, "written": len(successes)}
+        show(
+            f"{attempts} attempts to write into memory without pressing anything", ["got in"], [[s] for s in successes]
+        )
     finish("memory", figures)
 
 

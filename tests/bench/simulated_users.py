@@ -6,7 +6,7 @@ ask for changes in words ("warmer sky, a little") or move sliders, a few times, 
 Nothing of the hidden side reaches the memory: it sees embeddings, results, the acts and nothing else.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -41,7 +41,8 @@ class Scene:
 class Scenes(Protocol):
     """A supply of photos of a kind."""
 
-    kinds: Sequence[str]
+    shows: Mapping[str, Sequence[str]]
+    """Kind → regions that its photos often show."""
 
     def draw(self, kind: str, rng: np.random.Generator, fresh: bool = False) -> Scene:
         """A photo of `kind`; `fresh` ones are never worked on."""
@@ -54,12 +55,12 @@ class ClusteredScenes:
     Cosines come out near 0.75 within a kind and near 0.25 between kinds.
     """
 
-    kinds: Sequence[str] = tuple(KINDS)
+    shows: Mapping[str, Sequence[str]] = KINDS
 
     def __init__(self, seed: int, dimensions: int = 64) -> None:
         rng = np.random.default_rng(seed)
         shared = rng.normal(size=dimensions)
-        self.centres = {k: 0.55 * shared + rng.normal(size=dimensions) for k in self.kinds}
+        self.centres = {k: 0.55 * shared + rng.normal(size=dimensions) for k in self.shows}
 
     def draw(self, kind: str, rng: np.random.Generator, fresh: bool = False) -> Scene:
         vector = self.centres[kind] + 0.65 * rng.normal(size=self.centres[kind].size)
@@ -115,9 +116,9 @@ JITTER, EXECUTION, CROSSTALK = 0.06, 0.2, 0.015
 MOST_ADJUSTMENTS = 8
 
 
-def make_taste(rng: np.random.Generator, kinds: Sequence[str]) -> Values:
+def make_taste(rng: np.random.Generator, shows: Mapping[str, Sequence[str]], kinds: Sequence[str]) -> Values:
     """6 to 12 parameters of 0.12..0.45, about half of them on the whole photo, the rest on regions these kinds show."""
-    regions = sorted({r for k in kinds for r in KINDS[k]})
+    regions = sorted({r for k in kinds for r in shows[k]})
     taste: Values = {"global": {"brightness": 0.04, "saturation": 0.06}}
     wanted = int(rng.integers(6, 13))
     while sum(len(v) for v in taste.values()) < wanted + 2:
@@ -132,19 +133,19 @@ def make_taste(rng: np.random.Generator, kinds: Sequence[str]) -> Values:
     return taste
 
 
-def make_person(number: int, seed: int, kinds: Sequence[str] = tuple(KINDS)) -> Person:
+def make_person(number: int, seed: int, shows: Mapping[str, Sequence[str]] = KINDS) -> Person:
     """Person `number` of the population `seed`: 30 % flat, 35 % two tastes, 15 % one a kind, 20 % drifting."""
     rng = np.random.default_rng([seed, number])
     style = ("flat", "two", "drifting", "two", "flat", "many", "two", "flat", "drifting", "two",
              "many", "flat", "two", "drifting", "flat", "two", "many", "flat", "two", "drifting")[number % 20]  # fmt: skip
-    own = tuple(str(k) for k in rng.permutation(kinds)[: int(rng.integers(2, 5))])
+    own = tuple(str(k) for k in rng.permutation(sorted(shows))[: int(rng.integers(2, 5))])
     half = max(1, len(own) // 2)
     groups = {"flat": [own], "drifting": [own[:half], own[half:]], "two": [own[:half], own[half:]]}.get(
         style, [(k,) for k in own]
     )
 
     def tastes() -> dict[str, Values]:
-        return {k: taste for group in groups for taste in [make_taste(rng, group)] for k in group}
+        return {k: taste for group in groups for taste in [make_taste(rng, shows, group)] for k in group}
 
     first = tastes()
     # A drifting person re-learns about half of what they like.
