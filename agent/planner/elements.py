@@ -22,7 +22,7 @@ NOT_THINGS = frozenset(
     second third final resulting finished quick simple entire mid out off away upper lower possible etc post process
     photoshopped reddit anyone please image's version wizard wizards magic guru gurus use using used make makes extra
     additional slight average bad poor fine different similar total visual actually maybe perhaps possibly somehow
-    about again lines line mode hdr passed maintain movement touchup touchups save measure wide colorization auto until screen silver notes obituary good till kinda really rather easier easy harder hard look's two three four five six several many
+    about again lines line mode try trying comments comment hdr passed maintain movement touchup touchups save measure wide colorization auto until screen silver notes obituary good till kinda really rather easier easy harder hard look's two three four five six several many
     few half quarter lol pallet palette grade rgg quit care express research space slide sliders shot's them these those simulate see show showcase rgb purpose purposes layers scale curve curves channel channels mask brush dodge burn dodging burning space ps pro""".split()
 )
 #: Words that stand for the place spoken of before.
@@ -205,6 +205,7 @@ def _compounds(parts: list[Chunk], found: list[Element]) -> list[Element]:
                 out[-1] = _merged(last, e, between)
                 continue
             if e.preposition and last.region != GLOBAL:
+                out[-1] = _blurred_behind(parts, last, e)
                 continue
         if (
             e.kind == "region"
@@ -223,10 +224,23 @@ def _compounds(parts: list[Chunk], found: list[Element]) -> list[Element]:
             if place in _SIDES and e.preposition in ("of", "on") and e.region not in (GLOBAL, *_SIDES):
                 out[-2:] = [Element("region", e.index, e.chunk, e.region, out[-2].preposition)]
                 continue
-            out.pop()
+            out[-2:] = [_blurred_behind(parts, out[-2], e)]
             continue
         out.append(e)
     return out
+
+
+def _adjective(last: Element, e: Element) -> bool:
+    coloured = last.kind == "achromatic" or (last.kind == "attr" and last.chunk.sense("colour") is not None)
+    return coloured and last.index == e.index - 1
+
+
+def _blurred_behind(parts: list[Chunk], thing: Element, place: Element) -> Element:
+    """ "Blur the people in the background" blurs the background."""
+    blurs = any((s := p.attr("verb")) is not None and s.value == "blur" for p in parts)
+    if place.region == "background" and place.preposition == "in" and blurs:
+        return Element("region", place.index, place.chunk, "background", thing.preposition)
+    return thing
 
 
 def _behind(parts: list[Chunk], e: Element) -> Element:

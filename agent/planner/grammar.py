@@ -314,6 +314,8 @@ class _Reader:
                             text=other.chunk.text,
                         )
                     ]
+            if other.kind in ("region", "prep") and attribute == "clarity" and other.region in ("", GLOBAL):
+                continue  # "clear the image of fog"
             if other.kind == "region" and other.region == GLOBAL and attribute == "brightness" and not stopped:
                 stopped = True  # "brighten the image and colors"
                 continue
@@ -394,7 +396,7 @@ class _Reader:
         if sense.value in ("black_and_white", "blur") and not negated and sign == 0:
             sign = 1
         if sense.form == "thing" and sense.value == "saturation" and sign == 0 and self._colours_come_out(position):
-            sign = 1
+            sign = -1 if any(p.text == "less" for p in self.parts[e.index :]) else 1
         attribute = sense.value
         if (
             attribute == "blur"
@@ -459,6 +461,9 @@ class _Reader:
         if not self.ops and any(p.sense("oos") for p in self.head_chunks):
             return 0
         if self.direction > 0 or "add" in self.ops:
+            return 1
+        before = self.parts[e.index - 1] if e.index else None
+        if sense.form == "noun" and before is not None and before.text == "with" and any(p.attr("verb") for p in self.head_chunks):
             return 1
         number = next(
             (x for x in self.elements[position + 1 : position + 3] if x.kind == "amount" and x.chunk.amount), None

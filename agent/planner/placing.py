@@ -72,6 +72,8 @@ def place(segment: Segment, elements: list[Element], mentions: Mentions) -> None
             if giving:
                 pending = []
                 giving = False
+            if _fresh(elements, position, mention, any_form=True):
+                pending = []
             last = not any(x.kind == "region" for x in elements[position + 1 :])
             if mention.regions:
                 pass
@@ -97,14 +99,14 @@ def _names_attribute(elements: list[Element], position: int) -> bool:
     return nxt is not None and nxt.kind == "attr" and nxt.index == elements[position].index + 1 and nxt.chunk.attr("noun", "thing") is not None
 
 
-def _fresh(elements: list[Element], position: int, mention: Mention) -> bool:
+def _fresh(elements: list[Element], position: int, mention: Mention, *, any_form: bool = False) -> bool:
     """ "Grass greener, more contrast": a noun with its own "more" after a boundary starts anew."""
-    if mention.form not in ("noun", "thing") or not position or elements[position - 1].kind != "more":
+    if (mention.form not in ("noun", "thing") and not any_form) or not position or elements[position - 1].kind != "more":
         return False
     back = position - 2
     while back >= 0 and elements[back].kind == "amount":
         back -= 1
-    return back >= 0 and elements[back].kind == "joint"
+    return back >= 0 and elements[back].kind == "joint" and (not any_form or elements[back].chunk.text == ",")
 
 
 def _speaks_ahead(elements: list[Element], position: int, joined: bool) -> bool:

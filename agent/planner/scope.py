@@ -7,6 +7,8 @@ from agent.planner.chunks import Chunk
 from agent.planner.segments import Segment
 
 _ACHROMATIC = frozenset("white black gray grey transparent blank plain solid clear".split())
+_POLITE = frozenset("replace do please thanks thank could would can also just then it".split())
+_BUT = frozenset(("except", "but", "besides", "apart from", "other than", "except for", "background", "aside from"))
 _AFTER_BACKGROUND = frozenset(
     "please completely entirely altogether with from around only thanks could would media".split()
 )
@@ -61,7 +63,7 @@ def out_of_scope(text: str, segments: list[Segment], edited: set[int]) -> list[O
                     say(kind)
         ops = segment.ops
         if "remove" in ops and not _edits(segment, edited):
-            if kind := _removal(segment):
+            for kind in _removals(segment):
                 say(kind)
         elif _background_colour(segment):
             say("replace_background")
@@ -79,9 +81,9 @@ def _verb_kind(segment: Segment, i: int, kind: str) -> OutOfScope | None:
     if parts[i].text.startswith("crop") and i + 1 < len(parts) and parts[i + 1].text in ("out", "away"):
         return None  # read as a removal
     before = parts[i - 1] if i else None
-    if before is not None and before.sense("neg"):
+    if before is not None and (before.sense("neg") or (before.sense("the") and parts[i].text.startswith(("outline", "scale")))):
         return None
-    if kind == "reshape" and any(_region(p) == "global" and p.text != "it" for p in parts[i + 1 : i + 4]):
+    if kind == "reshape" and not parts[i].text.startswith("warp") and any(_region(p) == "global" and p.text != "it" for p in parts[i + 1 : i + 4]):
         return "resize"
     return kind  # type: ignore[return-value]
 
@@ -107,6 +109,8 @@ def _only_compared(parts: list[Chunk], i: int) -> bool:
             )
         ):
             return True  # "remove the background people"
+    if parts[i].text in ("in color", "in colour"):
+        return i == 0 or (parts[i - 1].text != "it" and _region(parts[i - 1]) != "global")
     return parts[i].text in ("longer", "wider") and not any(p.sense("region") for p in parts)
 
 
@@ -117,11 +121,13 @@ def _edits(segment: Segment, edited: set[int]) -> bool:
 def _nouns(segment: Segment, verbs: tuple[str, ...] = ()) -> list[Chunk]:
     """What the first operator governs, up to the first preposition or boundary of sense."""
     start = segment.heads[0] + 1 if segment.heads else 0
+    if not verbs:
+        start = next((i + 1 for i in segment.heads if segment.parts[i].op() == "remove"), start)
     if verbs:
         start = next((i + 1 for i in segment.heads if segment.parts[i].text.startswith(verbs)), start)
     out: list[Chunk] = []
-    for chunk in segment.parts[start:]:
-        if chunk.is_stop:
+    for i, chunk in enumerate(segment.parts[start:], start):
+        if chunk.is_stop or (i in segment.heads and out):
             break
         if (
             chunk.text == "out"
@@ -131,9 +137,11 @@ def _nouns(segment: Segment, verbs: tuple[str, ...] = ()) -> list[Chunk]:
             or chunk.text == "of"
         ):
             continue
-        if (chunk.sense("at") or chunk.sense("of") or chunk.sense("except")) and out:
+        if (chunk.sense("at") or chunk.sense("of") or chunk.sense("except") or chunk.text == "behind") and out:
             break
-        if chunk.text.replace("'", "").replace(" ", "").isalnum():
+        if chunk.sense("be") or chunk.sense("should") or (not out and chunk.sense("at")):
+            continue
+        if chunk.is_joint or chunk.text.replace("'", "").replace(" ", "").isalnum():
             out.append(chunk)
     if not out and segment.heads:  # "the border needs to be removed"
         out = [
@@ -149,40 +157,42 @@ def _region(chunk: Chunk) -> str:
     return sense.value if sense else ""
 
 
-def _removal(segment: Segment) -> OutOfScope | None:
-    nouns = [c for c in _nouns(segment) if not (c.op() and not c.sense("object")) and not c.sense("oos")]
-    if not nouns or all(c.text in _NO_OBJECT for c in nouns):
+def _removals(segment: Segment) -> list[OutOfScope]:
+    """What the things to be removed make of the wish, one kind a conjunct: "remove the background and the car"."""
+    groups: list[list[Chunk]] = [[]]
+    for chunk in _nouns(segment):
+        if chunk.is_joint:
+            groups.append([])
+        elif not (chunk.op() and not chunk.sense("object")) and not chunk.sense("oos") and chunk.text not in _POLITE:
+            groups[-1].append(chunk)
+    texts = [p.text for p in segment.parts]
+    out: list[OutOfScope] = []
+    for nouns in groups:
+        kind = _removal(nouns, texts)
+        if kind is not None and kind not in out:
+            out.append(kind)
+    return out
+
+
+def _removal(nouns: list[Chunk], texts: list[str]) -> OutOfScope | None:
+    if not nouns or all(c.text in _NO_OBJECT for c in nouns) or any(c.sense("cue") for c in nouns):
         return None
-    if any(c.sense("cue") for c in nouns):
+    if all(c.attr() or c.sense("cast") or c.op() or c.sense("colour") for c in nouns):
         return None
-    kept = [p.text for p in segment.parts]
-    if nouns[0].text == "everything" and any(
-        t in kept
-        for t in (
-            "except",
-            "but",
-            "besides",
-            "apart from",
-            "other than",
-            "except for",
-            "everything but",
-            "background",
-            "everything except",
-            "aside from",
-        )
-    ):
+    if nouns[0].text.startswith("everything") and any(t in _BUT or t.startswith("everything ") for t in texts):
         return "replace_background"
     nouns = [c for c in nouns if c.text not in _ACHROMATIC and c.text not in ("entire", "whole")] or nouns
-    if all(
-        _region(c) in ("background", "global") or c.text in ("all", "everything", "color", "solid") or c.sense("colour")
-        for c in nouns
-    ) and any(_region(c) == "background" for c in nouns):
+    vague = ("all", "everything", "color", "solid", "media")
+    places = [_region(c) for c in nouns]
+    if "background" in places and all(
+        p in ("background", "global") or c.text in vague or c.sense("colour") for c, p in zip(nouns, places, strict=True)
+    ):
         return "replace_background"
-    if any(c.text in _FRAME or (_region(c) == "edges") for c in nouns[:3]):
+    if any(c.text in _FRAME or p == "edges" for c, p in zip(nouns[:3], places, strict=False)):
         return "crop"
-    if len(nouns) == 1 and _region(nouns[0]) == "global" and nouns[0].text not in ("everything", "all"):
+    if len(nouns) == 1 and places[0] == "global" and nouns[0].text not in ("everything", "all"):
         return None
-    if any(c.text in ("spots", "spot", "marks", "mark", "dots") for c in nouns) and not any(_region(c) for c in nouns):
+    if any(c.text in ("spots", "spot", "marks", "mark", "dots") for c in nouns) and not any(places):
         return "restore_damage"
     return "remove_object"
 

@@ -8,7 +8,7 @@ from agent.planner.chunks import Chunk
 #: Operators that may stand after their noun: "brightness up", "contrast should be higher", "shadows lifted".
 _AFTER_NOUN = frozenset(
     "up down high low higher lower stronger heavier weaker better greater increased decreased reduced raised lowered boosted "
-    "enhanced improved elevated lifted adjusted corrected fixed removed intensified gone toned down brought up needs needed".split()
+    "enhanced improved elevated lifted adjusted corrected fixed removed intensified gone toned down brought up needs needed correction corrections adjustment adjustments removal reduction".split()
 )
 _VERB_BEFORE = frozenset(("make", "add"))
 _ADJECTIVE_BEFORE = frozenset("more less very too so not a bit look looks looking be is it".split())
@@ -18,6 +18,9 @@ _LINKING = frozenset(
     "look looks looking appear appears seem seems have has become becomes get feel show be stand turn".split()
 )
 
+
+_TAKE = frozenset("take takes taking took taken".split())
+_AWAY = frozenset("out off away from down".split())
 
 #: Unknown words that are no noun: "please", "can you ...".
 _EMPTY = frozenset(
@@ -37,8 +40,12 @@ class Segment:
 
     @property
     def ops(self) -> list[str]:
-        """Operators among the heads."""
-        return [self.parts[i].op() for i in self.heads if self.parts[i].op()]
+        """Operators among the heads; a bare "take" removes nothing ("take a picture")."""
+        found = [(self.parts[i], self.parts[i].op()) for i in self.heads if self.parts[i].op()]
+        texts = {p.text for p in self.parts}
+        if "down" in texts and not texts & {"out", "off", "away"}:
+            return ["down" if chunk.text in _TAKE else op for chunk, op in found]
+        return [op for chunk, op in found if chunk.text not in _TAKE or texts & _AWAY]
 
     def payload_since_head(self) -> bool:
         """True when something that can be edited, or another noun, stands after the last head."""
@@ -200,6 +207,8 @@ def _is_head(chunk: Chunk, before: Chunk | None, following: Chunk | None, rest: 
             "even",
             "gain",
         ):
+            if before is not None and before.text in ("more", "less", "too", "so", "very") and text not in ("up", "down"):
+                return False
             return bool(current.parts) or (following is not None and is_payload(following))
         if chunk.sense("cast") or chunk.sense("region") or chunk.sense("object"):
             return before is None or before.is_joint or before.is_stop
