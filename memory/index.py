@@ -76,6 +76,18 @@ def collection_name(identity: str, user: str) -> str:
     return "burnish-" + hashlib.sha256(f"{identity}\0{user}".encode()).hexdigest()[:40]
 
 
+def check_url(url: str) -> str:
+    """The address of a Chroma server. Raises `PreferenceError` for anything but http and https.
+
+    >>> check_url("http://127.0.0.1:8000")
+    'http://127.0.0.1:8000'
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise PreferenceError("The address of the Chroma server must look like http://host:8000; correct it.")
+    return url
+
+
 class Index:
     """The index over `log` in `folder`, or on a Chroma server; `ready` tells whether it may be asked."""
 
@@ -139,10 +151,8 @@ class Index:
         import chromadb
 
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise PreferenceError("The address of the Chroma server must look like http://host:8000; correct it.")
         self._client = chromadb.HttpClient(
-            host=parts.hostname,
+            host=str(parts.hostname),
             port=parts.port or (443 if parts.scheme == "https" else 8000),
             ssl=parts.scheme == "https",
             settings=_settings(),

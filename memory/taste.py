@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory.estimator import Estimate, estimate
-from memory.index import Index
+from memory.index import Index, check_url
 from memory.log import MAX_THUMBNAIL, Log, Row
 from memory.record import ENCODER, Preference, check_user
 from memory.wording import explanation, sentence
@@ -87,6 +87,8 @@ class Memory:
 
     def __init__(self, folder: Path, chroma_url: str | None = None, encoder: str = ENCODER) -> None:
         self.folder, self.encoder = Path(folder), encoder
+        if chroma_url:
+            check_url(chroma_url)
         self.log = Log(self.folder)
         self.index = Index(self.folder / "index", self.log, encoder, chroma_url)
         self._guard = threading.RLock()

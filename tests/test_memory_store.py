@@ -3,10 +3,13 @@
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -496,3 +499,78 @@ def test_nothing_is_imported_before_it_is_needed(tmp_path: Path) -> None:
     )
     out = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True).stdout
     assert out.split() == ["False", "False", "False"]
+
+
+# A Chroma server by URL
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Chroma's own server on a free port of this machine."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    program = Path(sys.executable).with_name("chroma")
+    if not program.exists():
+        pytest.skip("the chroma program is not installed")
+    folder = tmp_path_factory.mktemp("server")
+    child = subprocess.Popen(
+        [program, "run", "--path", folder, "--host", "127.0.0.1", "--port", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    for _ in range(300):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.1)
+    yield f"http://127.0.0.1:{port}"
+    child.kill()
+    child.wait()
+
+
+def test_several_processes_share_a_server(tmp_path: Path, server: str) -> None:
+    with Memory(tmp_path, server) as first, Memory(tmp_path, server) as second:
+        records = fill(first, 40)
+        scanned = [first.recall("anna", r.embedding, 5) for r in records[:6]]
+        for memory in (first, second):
+            memory.warm(wait=True)
+            assert memory.index.ready, memory.index.note
+            assert [memory.recall("anna", r.embedding, 5) for r in records[:6]] == scanned
+        late = second.like(liked(kind=3))
+        assert first.recall("anna", late.embedding, 1)[0].record == late
+        assert first.recall("bob", late.embedding, 1) == []
+        second.forget("anna", late.id)
+        assert late not in [h.record for h in first.recall("anna", late.embedding, 50)]
+        ids = first.index._client.get_collection(first.index._collection("anna").name, embedding_function=None).get()[
+            "ids"
+        ]
+        assert late.id not in ids
+        assert len(ids) == 40
+
+
+def test_a_server_that_lost_its_data_is_filled_again(tmp_path: Path, server: str) -> None:
+    with Memory(tmp_path, server) as memory:
+        records = fill(memory, 10)
+        memory.warm(wait=True)
+        collection = memory.index._collection("anna")
+        collection.delete(ids=[r.id for r in records[:4]])
+    with Memory(tmp_path, server) as memory:
+        memory.warm(wait=True)
+        assert memory.index._collection("anna").count() == 10
+        assert memory.recall("anna", records[0].embedding, 1)[0].record == records[0]
+
+
+def test_a_server_that_is_down_is_not_missed(tmp_path: Path) -> None:
+    with Memory(tmp_path, "http://127.0.0.1:9") as memory:
+        record = memory.like(liked())
+        memory.warm(wait=True)
+        assert not memory.index.ready
+        assert memory.index.note
+        assert memory.recall("anna", record.embedding, 1)[0].record == record
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "chroma", "ftp://host", "http://"])
+def test_an_address_that_is_none_is_refused(tmp_path: Path, url: str) -> None:
+    with pytest.raises(PreferenceError, match="http://host:8000"):
+        Memory(tmp_path, url)
