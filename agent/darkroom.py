@@ -65,7 +65,7 @@ class Print(BaseModel):
     """Per region and attribute of the map, in values; see `tools.retouch`."""
     spill: float = 0.0
     clipped: float = 0.0
-    """Share of the photo whose detail went to plain white or black; see `lost`."""
+    """Share of the photo whose detail went to plain white or black."""
     skin_drift: float = 0.0
     seconds: dict[str, float] = {}
     before: Measures = {}
@@ -171,7 +171,7 @@ class Darkroom:
                 asked=rounded(rendition.asked),
                 achieved=rounded(rendition.achieved),
                 spill=round(float(rendition.spill), 4),
-                clipped=round(lost(opened.before, _like(opened, rendition.preview)), 5),
+                clipped=round(rendition.clipped, 5),
                 skin_drift=round(float(rendition.skin_drift), 4),
                 seconds={name: round(s, 4) for name, s in seconds.items()},
                 before=before,
@@ -240,17 +240,6 @@ def measures(opened: Opened, picture: Pixels, named: Collection[str] = ()) -> tu
         moved = change(one, two)
         changes[name] = {k: round(moved[k], 4) for k in MAP_ATTRIBUTES}
     return before, after, changes
-
-
-def lost(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:
-    """Share of the picture that had detail before and is as good as white or black after; both (h, w, 3) in [0, 1].
-
-    Read on luma: one channel at its end is ordinary in a strong colour, and takes no detail away.
-    """
-    one, two = guide(before), guide(after)
-    white = (two > 0.99) & (one < 0.97)
-    black = (two < 0.008) & (one > 0.03)
-    return float((white | black).mean())
 
 
 def _like(opened: Opened, picture: Pixels) -> NDArray[np.float32]:

@@ -108,7 +108,7 @@ def test_open_loop_brightness_and_contrast_come_out_as_asked() -> None:
             for value in (-0.4, 0.2, 0.5):
                 after = render(photo, [layer_of(photo, {attribute: value})]).astype(np.float32) / 65535
                 shares.append(change(read(x, by), read(after, by))[attribute] / value)
-        assert np.median(shares) == pytest.approx(1, abs=0.08)
+        assert np.median(shares) == pytest.approx(1, abs=0.15)
         assert 0.7 < min(shares) <= max(shares) < 1.6
 
 

@@ -42,7 +42,7 @@ class Rendition:
     """What was made. `preview`: (h, w, 3) uint8; `grid`: (12, 8, 16, 16) float32, or None without a look.
 
     `asked` and `achieved`: region → attribute → value; `spill`: mean ΔE2000 where nothing was asked; `clipped`: share of the
-    photo newly at 0 or 255 in a channel; `skin_drift`: mean ΔE2000 of skin; `seconds` by stage.
+    photo that had detail and is as good as white or black now; `skin_drift`: mean ΔE2000 of skin; `seconds` by stage.
     """
 
     recipe: Recipe
@@ -268,8 +268,10 @@ def _harm(seen: Seen, recipe: Recipe, before: Float, after: Float) -> tuple[floa
         if mask is not None:
             clear = np.maximum(clear, mask.render(luma) == 1)
     spill = float((difference * clear).sum() / max(float(clear.sum()), 1.0))
-    new = ((after > 0.998) | (after < 0.002)).any(axis=2) & ~((before > 0.99) | (before < 0.01)).any(axis=2)
+    # Read on luma: one channel at its end is ordinary in a strong colour, and takes no detail away.
+    shown = guide(after)
+    lost = ((shown > 0.99) & (luma < 0.97)) | ((shown < 0.008) & (luma > 0.03))
     skin = seen.masks.get("skin")
     weight = skin.render(luma) if skin is not None else np.zeros_like(luma)
     drift = float((difference * weight).sum() / max(float(weight.sum()), 1.0))
-    return spill, float(new.mean()), drift
+    return spill, float(lost.mean()), drift

@@ -87,7 +87,7 @@ def _apply(x: Float, values: dict[str, float]) -> Float:
     zones = tone_zones(x, ruler(x, np.ones(x.shape[:2], np.float32)))
     deep = np.asarray(np.clip(x, 0, 1) * 65535 + 0.5, np.uint16)
     out = render(deep, [Layer(region_ops(values, direct(values), zones))])
-    return np.asarray(out / np.float32(65535), np.float32)
+    return np.asarray(out, np.float32) / np.float32(65535)
 
 
 def neutral(x: Float) -> Float:
