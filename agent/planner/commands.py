@@ -80,7 +80,7 @@ def is_question(text: str) -> bool:
     (True, False, False)
     """
     if re.search(
-        r"\b(?:is|would|was) it (?:be )?(?:at all )?(?:possible|ok|okay|too (?:hard|much))\b|\bis there (?:a|any)(?: \w+)? (?:way|chance|one)\b|\bwhat if (?:we|you|it)\b|\bhow about\b|\bwhy (?:not|don't you|do not you)\b|\bare you able\b|\bdo you think you (?:can|could)\b",
+        r"\b(?:is|would|was) it (?:be )?(?:at all )?(?:possible|ok|okay|too (?:hard|much))\b|\bis there (?:a|any)(?: ?\w+)? ?(?:way|chance|one|that)\b|\bwhat if (?:we|you|it)\b|\bhow about\b|\bwhy (?:not|don't you|do not you)\b|\bare you able\b|\bdo you think you (?:can|could)\b",
         text,
     ):
         return False

@@ -22,12 +22,13 @@ NOT_THINGS = frozenset(
     second third final resulting finished quick simple entire mid out off away upper lower possible etc post process
     photoshopped reddit anyone please image's version wizard wizards magic guru gurus use using used make makes extra
     additional slight average bad poor fine different similar total visual actually maybe perhaps possibly somehow
-    about again lines line mode try trying comments comment hdr passed maintain movement touchup touchups save measure wide colorization auto until screen silver notes obituary good till kinda really rather easier easy harder hard look's two three four five six several many
+    about again slate sure plain solid blank lines line mode try trying comments comment hdr passed maintain movement touchup touchups save measure wide colorization auto until screen silver notes obituary good till kinda really rather easier easy harder hard look's two three four five six several many
     few half quarter lol pallet palette grade rgg quit care express research space slide sliders shot's them these those simulate see show showcase rgb purpose purposes layers scale curve curves channel channels mask brush dodge burn dodging burning space ps pro""".split()
 )
 #: Words that stand for the place spoken of before.
 PRONOUNS = frozenset("it them they there itself themselves".split())
 _PRONOUNS = frozenset("me us her him myself someone".split())
+_TARGETS = frozenset(("white", "black", "gray", "grey"))
 _SIDES = frozenset(("left", "right", "top", "bottom", "center", "edges", "foreground"))
 
 
@@ -172,7 +173,7 @@ def _unknown_noun(parts: list[Chunk], i: int, heads: set[int], ops: list[str]) -
     after = parts[i + 1] if i + 1 < len(parts) else None
     if c.text.endswith(("ly", "ing", "ous", "able", "ive")):
         return ""
-    if after is not None and not after.senses and after.text.isalpha() and after.text not in NOT_THINGS:
+    if after is not None and not after.senses and after.text.isalpha() and after.text not in NOT_THINGS and after.text not in _TARGETS:
         return ""  # the last noun of a row names the thing
     before = parts[i - 1] if i else None
     if before is not None and before.text == "to":

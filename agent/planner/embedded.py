@@ -12,7 +12,8 @@ _WEAK = frozenset(
     """fix correct improve improved better enhance enhanced enhancement edit retouch touch nice nicer beautiful pretty prettier professional pro
     good great awesome amazing cool presentable clean adjust help perfect quality look magic salvage restore photoshop
     photoshopped editing improvement pop worthy tidy spruce cleaned fixed balance natural realistic appealing delicious cleanup
-    colorization""".split()
+    colorization correction corrections adjustment adjustments retouching pleasing aesthetic aesthetically hd recolor interesting normalize
+    enhancements corrected adjusted""".split()
 )
 
 _THUMBS = {

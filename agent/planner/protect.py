@@ -22,7 +22,7 @@ _PATTERNS: tuple[re.Pattern[str], ...] = tuple(
         rf"\b(?:without|w/o|and not|but not|rather than|avoid|instead of|not) {_ING} (?:up |out |too much )?{_NP}{_END}",
         rf"\b(?P<all>everything|all|anything|whole (?:image|photo|picture)|entire (?:image|photo|picture)|the rest)?,? ?\b(?:except|except for|excluding|other than|apart from|aside from|besides|save for|all but|but not)(?: for| only)? {_NP}{_END}",
         rf"\b(?P<all>everything|anything|all) but {_NP}{_END}",
-        rf"(?:^|[.,;]|\bbut\b|\band\b|\bwhile\b|\bthough\b) *(?:the |her |his |my |their |its )?{_NP} (?:(?:has|have|needs?|ought) to|must|should|can|to|shall)? ?(?:stays?|remains?|be left|be kept|keeps?)\b[^.,;!?]*",
+        rf"(?:^|[.,;]|\bbut\b|\band\b|\bwhile\b|\bthough\b) *(?:the |her |his |my |their |its )?{_NP} (?:(?:has|have|needs?|ought) to|must|should|can|to|shall)? ?(?:stays?|remains?|be left|be kept|keeps)\b[^.,;!?]*",
         rf"(?:^|[.,;]|\bbut\b|\band\b|\bwhile\b) *(?:the |her |his |my |their )?{_NP} (?:should|must|may|can|do|does|is|are) not (?:to )?(?:be )?(?:chang|touch|affect|alter|edit|modif|mov|get|becom|brighten|darken|look)\w*\b[^.,;!?]*",
         rf"(?:^|[.,;]|\bbut\b|\band\b) *(?:the |her |his |my |their )?{_NP} (?:is|are|looks?) (?:fine|perfect|good|great|ok|okay|already (?:fine|good|perfect)|nice)(?: (?:so|,) (?:please )?(?:leave|keep) (?:it|them|em|that|him|her)\b[^.,;]*)?(?: (?:already|as (?:it|they) (?:is|are)|as is|like that|so leave (?:it|them|that)|the way (?:it|they) (?:is|are)))?{_END}",
         rf"\b(?:nothing|no changes?|no edits?|no effects?|hands off|stay off|keep off|not) (?:on|to|in|of|for|at)? ?(?:the |her |his |my |their |its )(?P<np>[\w' ]{{2,40}}?){_END}",

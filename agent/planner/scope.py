@@ -27,8 +27,11 @@ _OUT_OF = re.compile(
 _FILTER_ON = re.compile(
     r"(?:the )?input image,?(?: the)?((?: \w+){1,4}?)(?: overlay| mask)*(?: filter| overlay)+ is (?:turned )?on\b[^\n]*"
 )
+_SIZE = re.compile(r"\b\d{2,5} ?(?:x|by|×) ?\d{2,5}\b")
 _GONE = re.compile(
-    r"\b(?:gone|missing|vanish|disappear|invisible|be removed|is removed|are removed|removed from|taken out|photoshopped out|edited out|cropped out)\b"
+    r"\b(?:removal|no (?:humans?|people|person)|get (?:\w+ ){1,4}away|go away|be taken off|photobombed|remove ?every(?:one|body)|"
+    r"gone|missing|vanish|disappear|invisible|be removed|is removed|are removed|removed from|taken out|photoshopped out|"
+    r"edited out|cropped out)\b"
 )
 
 
@@ -71,6 +74,8 @@ def out_of_scope(text: str, segments: list[Segment], edited: set[int]) -> list[O
             say("add_object")
     if "replace_background" in found and "add_object" in found:
         found.remove("add_object")
+    if _SIZE.search(text) and not edited:
+        say("resize")
     if not found and not edited and _GONE.search(text):
         say("remove_object")
     return found
@@ -204,13 +209,13 @@ def _background_colour(segment: Segment) -> bool:
     if at is None or segment.purpose or not any(t in _ACHROMATIC for t in texts):
         return False
     if (
-        any(c.attr("noun", "thing") and c.text not in ("color", "colour", "colors") for c in segment.parts)
+        any(c.attr("noun", "thing") and c.text not in ("color", "colour", "colors", "light") for c in segment.parts)
         or "black and white" in texts
     ):
         return False
     if any(_region(c) not in ("", "background", "global") or c.sense("object") for c in segment.parts):
         return False
-    return "make" in segment.ops or "add" in segment.ops or (not segment.ops and len(texts) < 8)
+    return "make" in segment.ops or "add" in segment.ops or ("fix" in segment.ops and "be" in texts) or (not segment.ops and len(texts) < 8)
 
 
 def _adds(segment: Segment, edited: set[int]) -> bool:

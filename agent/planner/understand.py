@@ -99,7 +99,7 @@ def _only_an_outcome(mention: Mention, segment: Segment) -> bool:
     """ "So that faces are visible" asks for nothing more; "so that there is more contrast" does."""
     if mention.text in _OUTCOMES:
         return True
-    return mention.form in ("noun", "thing") and not _there_is(segment)
+    return mention.form in ("noun", "thing") and mention.attribute != "black_and_white" and not _there_is(segment)
 
 
 def _there_is(segment: Segment) -> bool:
