@@ -1,5 +1,6 @@
 """Faces and eyes: OpenCV's boosted cascades (Viola and Jones 2001), confirmed by the skin the segmenter sees."""
 
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 FloatImage = NDArray[np.float32]
 Box = tuple[float, float, float, float]
+
+_one_at_a_time = threading.Lock()
 
 #: A detection with less skin than this in its middle is not a face.
 LEAST_SKIN: Final = 0.35
@@ -50,7 +53,9 @@ def detect(grey: NDArray[np.uint8], name: str, least: int, neighbours: int = 4) 
     finder = cascade(name)
     if finder is None or min(grey.shape) < least:
         return []
-    found = finder.detectMultiScale(grey, scaleFactor=1.16, minNeighbors=neighbours, minSize=(least, least))
+    # A cascade keeps state while it runs: used from two threads at once it crashes the process.
+    with _one_at_a_time:
+        found = finder.detectMultiScale(grey, scaleFactor=1.16, minNeighbors=neighbours, minSize=(least, least))
     return [(float(x), float(y), float(w), float(h)) for x, y, w, h in found]
 
 
