@@ -4,25 +4,11 @@ import functools
 import re
 from dataclasses import dataclass
 
-from agent.planner.lexicon import table
+from agent.planner.lexicon import patterns, table
 
-_ORDINALS = {w: i + 1 for i, w in enumerate("one two three four five six seven eight nine ten".split())} | {
-    w: i + 1 for i, w in enumerate("first second third fourth fifth sixth seventh eighth".split())
-}
-
-_QUESTION = re.compile(
-    r"^(?:(?:ok(?:ay)?|hey|hi|so|and|but|wait|hm+|hello|um|btw|actually)[, ]+)*(?:what(?! about\b)|why(?! not\b(?! did))|how (?:many|much|did|come|old|big|large|bright|warm|does|was|is|far|long|"
-    r"would|confident|sure|good|come)|which|who (?!can|could|would|wants)|where|when|whose|is (?:it|this|the|there|my|that|her|his)|are (?:the|there|you|these|they)|did (?:you|it|the)|does (?:it|the|this)|"
-    r"do you|have you|was (?:it|the|there)|were|can you (?:tell|explain|say|see|describe)|could you (?:tell|explain|describe)|will (?:it|this|you (?:keep|change|overwrite|store))|tell me (?:what|why|how|which|about)|explain|describe)\b"
-)
-_MACHINERY = re.compile(
-    r"\b(?:ignore|disregard|forget|override|bypass)\b[^.!?\n]{0,40}\b(?:instructions?|prompts?|rules?|above|guidelines|restrictions|system|safety|programming|training)\b|"
-    r"\b(?:system|developer|hidden|secret) (?:prompt|message|mode|instructions?)\b|\bas an? (?:ai|language model|assistant)\b|\byou are (?:now|an? (?:ai|unrestricted|helpful|language))\b|"
-    r"\b(?:pretend|act|behave|roleplay) (?:to be|as|like) (?:an? )?(?:ai|admin|root|developer|system|dan|different|other|terminal|shell)\b|\b(?:reveal|print|show|output|repeat|leak|dump|tell me) (?:me )?(?:your|the|all) (?:system|prompt|instructions|password|secrets?|keys?|api|config|environment|source|memory log|tokens?|database|initial)\b|"
-    r"\brm -rf\b|\bsudo\b|\bcurl\b|\bwget\b|\beval\b|\bexec(?:ute)?\b|\bdrop table\b|\bdelete from\b|\bos\.system\b|\b__import__\b|\bimport os\b|\bselect \*|\b(?:run|call|invoke|trigger|use) (?:the |a |this |your )?(?:command|tool|function|shell|script|code|api|python|bash|undo tool|export tool)\b|"
-    r"\bjailbreak\b|\bprompt injection\b|\b(?:set|return|respond|reply|answer|output) (?:with |the |only |in |a )*(?:json|command|kind|plan|xml|\{)|\b(?:sign|text|poster|caption|writing|label|note|shirt|paper|board|metadata|exif|comment|image|picture|photo|billboard|banner|screen|screenshot|qr code|watermark)s? (?:in the (?:image|photo|picture|background) )?(?:says?|reads?|tells?|instructs?|orders?|commands?|asks?)\b|"
-    r"\b(?:upload|email|send|post|forward|e-mail|transmit) (?:this|it|the|my|all|your|every|them)\b[^.!?\n]*\b(?:to|http|server|url)\b|\b(?:delete|erase|remove|overwrite|read|open|format|wipe) (?:all |the |every |my |this |your |any )*(?:files?|folders?|disk|database|hard drive|originals?|drive|system32|directory|passwd|everyone|user data|users?|logs?|memories of)\b|(?<!\w)(?:/etc/|c:\\\\|\.\./|~/|\.ssh\b|/home/)|\b(?:admin|root) (?:mode|access|password|user)\b|\bassistant:|\buser:|\bsystem:|\bnew instructions?\b|\bfrom now on you\b|\byour new (?:task|role|job|instructions)\b|\btranslate (?:this|the following)\b|\bwrite (?:me )?(?:a|an|some) (?:poem|story|essay|code|python|script|email|letter|song|joke)\b"
-)
+_ORDINALS = {
+    w: i + 1 for i, w in enumerate(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"])
+} | {w: i + 1 for i, w in enumerate(["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"])}
 
 
 @dataclass(frozen=True)
@@ -86,7 +72,7 @@ def is_question(text: str) -> bool:
         return False
     if re.search(r"\b(?:too|not) \w+(?: enough)?\s*$", text):
         return False
-    return bool(_QUESTION.search(text)) and (text.rstrip().endswith("?") or not re.search(r"\bplease\b", text)) and (
+    return bool(patterns("commands")["question"].search(text)) and (text.rstrip().endswith("?") or not re.search(r"\bplease\b", text)) and (
         text.rstrip().endswith("?") or re.match(r"^(?:what|why|how|which|who|where|when|tell|explain|did|does|was|(?:wait|so|ok|hm+),? (?:what|was|did|is|why|how))\b", text) is not None
     )  # fmt: skip
 
@@ -101,5 +87,5 @@ def without_machinery(text: str) -> tuple[str, bool]:
         r"(?<=[.!?\n;])\s+|\n+|(?<=,)\s*(?=and (?:then )?(?:ignore|print|run|execute|delete|send|upload)\b)|\s+-\s+",
         text,
     )
-    kept = [part for part in parts if not _MACHINERY.search(part)]
+    kept = [part for part in parts if not patterns("commands")["machinery"].search(part)]
     return " ".join(kept), len(kept) != len(parts)

@@ -3,31 +3,16 @@
 from dataclasses import dataclass
 
 from agent.planner.chunks import Chunk
+from agent.planner.lexicon import word_set
 from agent.planner.segments import Segment
 
 GLOBAL = "global"
 
 #: Words that are never an `object:<noun>`.
-NOT_THINGS = frozenset(
-    """quality effect effects level levels way value values version bit request thanks thank help feel mood vibe thing
-    things part parts area areas side desired original one ones amount percent moment time times place person's result
-    something anything nothing stuff lot much more less very well same kind sort type style layer tool slider point end
-    edit edits photoshop job work mind favor favour size shape resolution background's appearance right next first last
-    rest please hello hi hey someone everyone can could would will we you they he she i it there here just also too
-    people's left's feature features life attention emphasis accents portion aspect aspects range natural look visibility
-    outside inside day night morning adjustment adjustments intensity settings setting effect's command focus point
-    balance tones overall scheme hue hues than like other others what which who how when where why if only even still
-    feeling sense impression atmosphere issue problem difference differences number section sections current actual pure
-    outdoor indoor certain specific particular little large old new real general basic normal special good nice great best
-    second third final resulting finished quick simple entire mid out off away upper lower possible etc post process
-    photoshopped reddit anyone please image's version wizard wizards magic guru gurus use using used make makes extra
-    additional slight average bad poor fine different similar total visual actually maybe perhaps possibly somehow
-    about again slate sure plain solid blank lines line mode try trying comments comment hdr passed maintain movement touchup touchups save measure wide colorization auto until screen silver notes obituary good till kinda really rather easier easy harder hard look's two three four five six several many
-    few half quarter lol pallet palette grade rgg quit care express research space slide sliders shot's them these those simulate see show showcase rgb purpose purposes layers scale curve curves channel channels mask brush dodge burn dodging burning space ps pro""".split()
-)
+NOT_THINGS = word_set("elements_not_things")
 #: Words that stand for the place spoken of before.
-PRONOUNS = frozenset("it them they there itself themselves".split())
-_PRONOUNS = frozenset("me us her him myself someone".split())
+PRONOUNS = word_set("elements_pronouns")
+_PRONOUNS = word_set("elements_people_pronouns")
 _TARGETS = frozenset(("white", "black", "gray", "grey"))
 _SIDES = frozenset(("left", "right", "top", "bottom", "center", "edges", "foreground"))
 
@@ -76,7 +61,12 @@ def elements(segment: Segment, topic: str = "") -> list[Element]:
         elif c.attr() or c.sense("colour"):
             area = _colour_area(parts, i, ops)
             found.append(Element("region", i, c, area, _preposition(parts, i)) if area else Element("attr", i, c))
-        elif c.text in ("their", "its") and topic and after is not None and (after.attr("noun", "thing") or after.sense("amount")):
+        elif (
+            c.text in ("their", "its")
+            and topic
+            and after is not None
+            and (after.attr("noun", "thing") or after.sense("amount"))
+        ):
             found.append(Element("region", i, c, topic, ""))
         elif c.text in PRONOUNS and (c.text == "it" or topic):
             found.append(Element("region", i, c, topic or GLOBAL, "" if c.text != "there" else "in"))
@@ -173,12 +163,20 @@ def _unknown_noun(parts: list[Chunk], i: int, heads: set[int], ops: list[str]) -
     after = parts[i + 1] if i + 1 < len(parts) else None
     if c.text.endswith(("ly", "ing", "ous", "able", "ive")):
         return ""
-    if after is not None and not after.senses and after.text.isalpha() and after.text not in NOT_THINGS and after.text not in _TARGETS:
+    if (
+        after is not None
+        and not after.senses
+        and after.text.isalpha()
+        and after.text not in NOT_THINGS
+        and after.text not in _TARGETS
+    ):
         return ""  # the last noun of a row names the thing
     before = parts[i - 1] if i else None
     if before is not None and before.text == "to":
         return ""  # "to simulate": a verb
-    near = any(p.sense("the") for p in parts[max(0, i - 3) : i]) or (before is not None and bool(before.sense("of") or before.text in ("on", "in", "to")))
+    near = any(p.sense("the") for p in parts[max(0, i - 3) : i]) or (
+        before is not None and bool(before.sense("of") or before.text in ("on", "in", "to"))
+    )
     after_head = before is not None and (i - 1) in heads
     listed = (
         before is not None
@@ -250,10 +248,8 @@ def _behind(parts: list[Chunk], e: Element) -> Element:
     around = "around" in words or "surrounding" in words
     blurs = any(p.attr() and p.attr().value == "blur" for p in parts)  # type: ignore[union-attr]
     vague = any(w in words for w in ("everything", "what", "whats", "all", "area", "areas", "is"))
-    if (
-        "behind" in words
-        and e.region not in ("background", GLOBAL)
-        or (around and e.region != GLOBAL and (blurs or vague))
+    if ("behind" in words and e.region not in ("background", GLOBAL)) or (
+        around and e.region != GLOBAL and (blurs or vague)
     ):
         return Element("region", e.index, e.chunk, "background", "")
     return e

@@ -4,17 +4,12 @@ import re
 
 from agent.plan import Edit, Plan, PlanContext
 from agent.planner import commands, followup, languages, protect, styles
+from agent.planner.lexicon import word_set
 from agent.planner.spelling import known as english_words
 from agent.planner.text import plain
 from agent.planner.understand import Understood, understand
 
-_WEAK = frozenset(
-    """fix correct improve improved better enhance enhanced enhancement edit retouch touch nice nicer beautiful pretty prettier professional pro
-    good great awesome amazing cool presentable clean adjust help perfect quality look magic salvage restore photoshop
-    photoshopped editing improvement pop worthy tidy spruce cleaned fixed balance natural realistic appealing delicious cleanup
-    colorization correction corrections adjustment adjustments retouching pleasing aesthetic aesthetically hd recolor interesting normalize
-    enhancements corrected adjusted""".split()
-)
+_WEAK = word_set("embedded_weak")
 
 _THUMBS = {
     "👍": "like",
@@ -113,5 +108,3 @@ def _request(asked: str, kept: str, heard: Understood, protected: list[str]) -> 
     if _WEAK.intersection(heard.tokens) and not heard.wishes:
         return Plan(kind="weak", protect=tuple(protected))
     return Plan(kind="none", out_of_scope=heard.wishes)
-
-

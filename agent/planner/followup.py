@@ -4,7 +4,7 @@ import re
 
 from agent.plan import Amount, Edit, Plan, PlanContext
 from agent.planner.chunks import chunk
-from agent.planner.lexicon import colour_axis, hue, lexicon
+from agent.planner.lexicon import colour_axis, hue, lexicon, patterns
 from agent.planner.text import words
 from agent.planner.understand import Heard
 
@@ -48,50 +48,8 @@ _WORDS: dict[str, Key] = {
     "yellow": ("temperature", 1), "sickly": ("tint", -1),
 }  # fmt: skip
 
-_EVERYTHING = re.compile(
-    r"\b(?:fake|unnatural|over ?done|overcooked|over ?processed|artificial|unreal|extreme|subtle|heavy|strong|intense|aggressive|much|over the top|moody|crazy|natural)\b"
-)
-_OPPOSITE = re.compile(
-    r"\b(?:the )?(?:exact )?(?:opposite|reverse|inverse|contrary)\b|\bother (?:way|direction)(?: a?round)?\b|\bwrong (?:way|direction)\b|\binvert (?:it|that|this)\b|\bthe other way\b|\bbackwards\b"
-)
-_HALF = re.compile(r"\bhalf\b(?! (?:a )?stop)|\bhalve\b|\b50 ?(?:%|percent) (?:less|of that)\b")
-_FRACTION = re.compile(
-    r"\b(?:a |one )?(?:third|quarter|fifth|fourth|tenth) (?:less|of that|as much)\b|\btwo thirds of that\b"
-)
-_DOUBLE = re.compile(r"\b(?:twice|double|doubled|2 ?x|two times|x ?2|times two)\b")
-_AGAIN = re.compile(
-    r"\b(?:again|once more|one more (?:time|notch|step|bit)|another (?:notch|step|round)|repeat|do (?:it|that) (?:again|once more)|same again)\b"
-)
-_SAME = re.compile(
-    r"\bsame\b|\b(?:do|apply|use|put|give) (?:it|that|this|the)(?: \w+)? (?:to|on|for|in)\b|\bas well\b|\btoo\b[.!?]*$|\balso\b|\blikewise\b|\bditto\b|\bnow (?:do )?(?:the |her |his |my |their )?\w+(?: \w+)?[.!?]*$|"
-    r"\b(?:do|and|what about|how about) (?:the |her |his |my |their )?\w+(?: \w+)? (?:too|as well|also|next)\b|\bwhatever you did\b|\bwhat you did\b|\bthe same\b|^(?:and|now|ok now|then|next)(?: for)? (?:do )?(?:the|her|his|my|their) [\w ]+$|\b(?:on|for|to) (?:the |her |his |my |their )?\w+(?: \w+)? (?:too|as well|also)\b"
-)
-_ONLY = re.compile(
-    r"\b(?:only|just)\b(?: \w+){0,2} (?:the|her|his|my|their|on|for)\b|\b(?:only|just) (?:in|on|for) \w+|\bnot the (?:whole|entire)\b|\bnot everywhere\b"
-)
-_LESS = re.compile(
-    r"\b(?:less|softer|subtler|weaker|gentler|lighter touch|tone (?:it |that |this )?(?:down|back)|dial (?:it |that |this )?(?:back|down)|back off|back it off|ease (?:off|up|back)|take it (?:down|back)|pull (?:it |that )?back|bring it down|turn it down|calm (?:it |that )?down|scale (?:it )?back|rein (?:it )?in|not (?:so|that|as|quite so|quite that) (?:much|strong|strongly|intense|heavy|hard)|not so \w+|"
-    r"more subtle|subtle|reduce (?:it|that|this|the effect)|a notch down|step back a bit|go easy|easy on|too (?:much|strong|heavy|intense|extreme|far|aggressive|hard|obvious|over the top)|overdone|over the top|over ?cooked|over ?did|overdoing|a bit much|way too|went too far|overkill|gone too far|lower(?: it)?|down a (?:bit|notch|touch)|knock it (?:back|down)|less of (?:it|that)|that is enough|reel it in|weaken)\b"
-)
-_MORE = re.compile(
-    r"\b(?:more|stronger|further|farther|keep going|go on|continue|not enough|push (?:it|that)|harder|heavier|even \w+er|still|bolder|go (?:a bit |much |way )?(?:further|higher|harder|bigger)|crank (?:it|that)|increase (?:it|that|this)|another|amp (?:it|that) up|bump (?:it|that)(?: up)?|turn (?:it|that) up|barely (?:see|visible|notice\w*)|(?:can not|do not|not) (?:really |even )?(?:see|seeing|notice|noticing) (?:any|a|the|much|no) (?:\w+ )?(?:difference|change)|no difference|too (?:weak|subtle|little|timid|shy)|intensify (?:it|that)|one notch|almost there|nearly there|getting there|keep on)\b"
-)
-_PARTIAL_UNDO = re.compile(
-    r"\b(?:undo|revert|put|bring|take back|reset|remove|drop|lose|restore|cancel|get rid of|turn off)\b"
-)
-_MEANT = re.compile(
-    r"\b(?:meant|mean)\b|\bswap\b|\binstead of (?:the )?\w+|\bwrong (?:one|area|region|part|place|spot)\b"
-)
-_STILL = re.compile(r"\bstill\b|\bcan (?:still )?see\b|\bnot (?:enough|there yet|quite there)\b|\bneeds? more\b")
-_WAY = re.compile(
-    r"\b(?:way|far|much|waaa*y|so) (?:too|over|overdone)\b|\bway over\w*|\b(?:a lot|much|way|lots) less\b|\btoo too\b"
-)
-_SLIGHT = re.compile(
-    r"\b(?:a (?:tiny |little |wee )?(?:bit|little|touch|tad|hair|notch|smidge|shade|fraction)|bit|little(?: bit)?|slightly|touch|tad|notch|hair|tiny|somewhat|subtly|marginally|just a)\b"
-)
-_MUCH = re.compile(
-    r"\b(?:a lot|lots|much|way|significantly|dramatically|a ton|tons|really|far|considerably|a great deal|hugely|massively)\b|\b(?:more )(?:more )+more\b"
-)
+
+_SAYS = patterns("followup")
 
 
 def size(value: float) -> str:
@@ -103,9 +61,7 @@ def size(value: float) -> str:
     return "slight" if value < 1.5 else "medium" if value < 3 else "strong"
 
 
-def resolve(
-    text: str, context: PlanContext | None, own: tuple[Heard, ...], *, exact_only: bool = False
-) -> Plan | None:
+def resolve(text: str, context: PlanContext | None, own: tuple[Heard, ...], *, exact_only: bool = False) -> Plan | None:
     """The plan of a follow-up, or None when the text stands by itself.
 
     `exact_only`: only what names parts of the last turn ("undo the sky", "I meant the water").
@@ -139,8 +95,8 @@ class _Turn:
         self.chunks = chunk(words(text), lexicon())
         self.named = self._named_regions()
         self.said = self._said()
-        self.slight = bool(_SLIGHT.search(text))
-        self.much = bool(_MUCH.search(text))
+        self.slight = bool(_SAYS["slight"].search(text))
+        self.much = bool(_SAYS["much"].search(text))
 
     def plan(self, edits: list[Edit], protect: tuple[str, ...] = (), note: str | None = None) -> Plan:
         unique: dict[tuple[str, str], Edit] = {}
@@ -155,18 +111,18 @@ class _Turn:
             return plan
         if exact_only:
             return None
-        if _OPPOSITE.search(text):
+        if _SAYS["opposite"].search(text):
             return self.plan([inverse(e, _scaled(e, 2)) for e in self._chosen()])
-        if _HALF.search(text) and not self.named:
+        if _SAYS["half"].search(text) and not self.named:
             return self.plan([inverse(e, _scaled(e, 0.5)) for e in self._chosen(by_blame=False)])
-        if _FRACTION.search(text):
+        if _SAYS["fraction"].search(text):
             return self.plan([inverse(e, _scaled(e, 0.34)) for e in self._chosen()])
-        if _DOUBLE.search(text) and not self._fresh_numbers():
+        if _SAYS["double"].search(text) and not self._fresh_numbers():
             return self.plan(self._moved(2.0) if self.named else list(self._chosen()))
         if (plan := self._complaint()) is not None:
             return plan
-        only = bool(_ONLY.search(text)) and bool(self.named)
-        if only and not _MORE.search(text) and not _LESS.search(text) and not standing:
+        only = bool(_SAYS["only"].search(text)) and bool(self.named)
+        if only and not _SAYS["more"].search(text) and not _SAYS["less"].search(text) and not standing:
             others = [inverse(e) for e in self.last if e.region not in self.named]
             return self.plan(others, protect=tuple(self.named)) if others else None
         if self.named and self._is_copy() and not self._contrary(standing):
@@ -183,12 +139,12 @@ class _Turn:
             return plan
         if standing:
             return None
-        if _LESS.search(text):
-            amount = "medium" if _WAY.search(text) else "slight"
+        if _SAYS["less"].search(text):
+            amount = "medium" if _SAYS["way"].search(text) else "slight"
             return self.plan(self._moved_or_chosen(-1, amount))
-        if _AGAIN.search(text):
+        if _SAYS["again"].search(text):
             return self.plan([e for e in self._moved(1.0)] if self.named else list(self._chosen()))
-        if _MORE.search(text):
+        if _SAYS["more"].search(text):
             not_there = tuple(r for r in self.named if re.search(r"\b(?:not|except|but not)\b", text))
             amount = "slight" if self.slight else "strong" if self.much else "medium"
             if not_there:
@@ -232,10 +188,9 @@ class _Turn:
         if match:
             wanted, wrong = self._regions_in(match["a"]), self._regions_in(match["b"] or "")
         elif (
-            match := re.search(r"\bnot (?P<b>[\w' ]+?),? (?:but )?(?:the )(?P<a>[\w' ]+)$", self.text)
-        ) and not self.own:
-            wanted, wrong = self._regions_in(match["a"]), self._regions_in(match["b"])
-        elif match := re.search(r"\b(?:swap|switch)\b.*?(?P<a>[\w' ]+?) instead of (?P<b>[\w' ]+)", self.text):
+            (match := re.search(r"\bnot (?P<b>[\w' ]+?),? (?:but )?(?:the )(?P<a>[\w' ]+)$", self.text))
+            and not self.own
+        ) or (match := re.search(r"\b(?:swap|switch)\b.*?(?P<a>[\w' ]+?) instead of (?P<b>[\w' ]+)", self.text)):
             wanted, wrong = self._regions_in(match["a"]), self._regions_in(match["b"])
         elif match := re.search(r"\bwrong (?:one|area|region|part|place|spot)\b(?P<a>[\w', ]*)", self.text):
             wanted, wrong = self._regions_in(match["a"]), []
@@ -248,7 +203,7 @@ class _Turn:
         return self.plan([*(inverse(e) for e in old), *copies]) if old else None
 
     def _undo_part(self) -> Plan | None:
-        if not _PARTIAL_UNDO.search(self.text) or re.search(r"\b(?:too|as well|same|half)\b", self.text):
+        if not _SAYS["partial_undo"].search(self.text) or re.search(r"\b(?:too|as well|same|half)\b", self.text):
             return None
         if re.search(r"\b(?:put|bring)\b", self.text) and not re.search(r"\bback\b", self.text):
             return None
@@ -284,7 +239,7 @@ class _Turn:
 
     def _complaint(self) -> Plan | None:
         """ "Too dark now", "the skin looks orange", "still blurry"."""
-        still = bool(_STILL.search(self.text))
+        still = bool(_SAYS["still"].search(self.text))
         complains = re.search(
             r"\b(?:too|way|over\w+|looks?|looking|went|gone|got|turned|became|is|are|still|now|bit)\b", self.text
         )
@@ -315,7 +270,7 @@ class _Turn:
         keys = [key for _, key in self._keys_in(clause)]
         if re.search(r"\b(?:not|no) \w+ enough\b|\bnot enough\b", clause):
             return []
-        amount = "medium" if _WAY.search(clause) or re.search(r"\bway\b", clause) else "slight"
+        amount = "medium" if _SAYS["way"].search(clause) or re.search(r"\bway\b", clause) else "slight"
         out: list[Edit] = []
         regions = [r for r in self._regions_in(clause) if r != "global"]
         for key in keys:
@@ -324,7 +279,7 @@ class _Turn:
             elif not still and (edit := self._explained(key, regions, continuing=False)) is not None:
                 region = edit.region if not regions or regions[0] in ("shadows", "highlights") else regions[0]
                 out.append(inverse(edit, amount).model_copy(update={"region": region}))
-        if not out and _EVERYTHING.search(clause) and not still and not keys:
+        if not out and _SAYS["everything"].search(clause) and not still and not keys:
             out = [inverse(e, amount) for e in self._chosen()]
         if not out and re.search(
             r"\b(?:colou?rs?) (?:are|is|look)\b.*\b(?:mess|bad|wrong|weird|off|awful|overdone)\b", clause
@@ -362,7 +317,7 @@ class _Turn:
             amount = edit.amount if not isinstance(edit.amount, str) else (
                 "slight" if self.slight or (less and not self.much) else "strong" if self.much else "medium")  # fmt: skip
             if re.search(r"\btoo\b", self.text) and less:
-                amount = "medium" if _WAY.search(self.text) else "slight"
+                amount = "medium" if _SAYS["way"].search(self.text) else "slight"
             edits.append(old.model_copy(update={"direction": edit.direction if not edit.attribute.startswith("hue") and edit.attribute == old.attribute
                                                 else (-old.direction if less else old.direction), "amount": amount, "region": region}))  # fmt: skip
         if not edits or len(edits) < len(self.own):
@@ -417,7 +372,7 @@ class _Turn:
         return out
 
     def _is_copy(self) -> bool:
-        return bool(_SAME.search(self.text) or _AGAIN.search(self.text)) and not re.search(
+        return bool(_SAYS["same"].search(self.text) or _SAYS["again"].search(self.text)) and not re.search(
             r"\btoo (?!$|[.!?])\w+", self.text
         )
 
@@ -449,9 +404,7 @@ class _Turn:
             region = ""
             if (s := c.sense("region")) and s.value != "global":
                 region = s.value
-            elif s := c.sense("object"):
-                region = f"object:{c.text}"
-            elif f"object:{c.text}" in self.present:
+            elif (s := c.sense("object")) or f"object:{c.text}" in self.present:
                 region = f"object:{c.text}"
             if region == "object:mountain" and "object:mountains" in self.present:
                 region = "object:mountains"

@@ -1,6 +1,7 @@
 """The lexicon: what each word or phrase may mean, with its inflected forms, read once from the tables beside this file."""
 
 import functools
+import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -49,6 +50,18 @@ _IRREGULAR = {
 def table(name: str) -> dict[str, Any]:
     """A data table beside this file."""
     return tomllib.loads((HERE / name).read_text(encoding="utf-8"))
+
+
+@functools.cache
+def patterns(section: str) -> dict[str, re.Pattern[str]]:
+    """The regular expressions of a section of `patterns.toml`; the members of a list are joined by "or"."""
+    return {name: re.compile("|".join(members), re.S) for name, members in table("patterns.toml")[section].items()}
+
+
+@functools.cache
+def word_set(name: str) -> frozenset[str]:
+    """A closed list of words from `word_sets.toml`; underscores join the words of a phrase."""
+    return frozenset(entry.replace("_", " ") for entry in table("word_sets.toml")[name].split())
 
 
 def verb_forms(word: str) -> Iterator[str]:

@@ -41,7 +41,11 @@ def place(segment: Segment, elements: list[Element], mentions: Mentions) -> None
         mention = by_position.get(position)
         before = elements[position - 1] if position else None
         joined = before is not None and before.kind == "joint"
-        if e.kind == "region" and e.chunk.text in ("overall", "whole", "entire", "all") and _names_attribute(elements, position):
+        if (
+            e.kind == "region"
+            and e.chunk.text in ("overall", "whole", "entire", "all")
+            and _names_attribute(elements, position)
+        ):
             continue  # "the overall colors of the lady"
         if e.kind == "region":
             after_verb = pending and not e.preposition and all(m.form == "verb" for m in pending)
@@ -96,12 +100,21 @@ def place(segment: Segment, elements: list[Element], mentions: Mentions) -> None
 
 def _names_attribute(elements: list[Element], position: int) -> bool:
     nxt = elements[position + 1] if position + 1 < len(elements) else None
-    return nxt is not None and nxt.kind == "attr" and nxt.index == elements[position].index + 1 and nxt.chunk.attr("noun", "thing") is not None
+    return (
+        nxt is not None
+        and nxt.kind == "attr"
+        and nxt.index == elements[position].index + 1
+        and nxt.chunk.attr("noun", "thing") is not None
+    )
 
 
 def _fresh(elements: list[Element], position: int, mention: Mention, *, any_form: bool = False) -> bool:
     """ "Grass greener, more contrast": a noun with its own "more" after a boundary starts anew."""
-    if (mention.form not in ("noun", "thing") and not any_form) or not position or elements[position - 1].kind != "more":
+    if (
+        (mention.form not in ("noun", "thing") and not any_form)
+        or not position
+        or elements[position - 1].kind != "more"
+    ):
         return False
     back = position - 2
     while back >= 0 and elements[back].kind == "amount":

@@ -1,38 +1,20 @@
 """Wishes that Burnish cannot grant yet: removing, adding, cropping, replacing ... They are named, never faked."""
 
-import re
-
 from agent.plan import OutOfScope
 from agent.planner.chunks import Chunk
+from agent.planner.lexicon import patterns, word_set
 from agent.planner.segments import Segment
 
-_ACHROMATIC = frozenset("white black gray grey transparent blank plain solid clear".split())
-_POLITE = frozenset("replace do please thanks thank could would can also just then it".split())
+_ACHROMATIC = word_set("scope_achromatic")
+_POLITE = word_set("scope_polite")
 _BUT = frozenset(("except", "but", "besides", "apart from", "other than", "except for", "background", "aside from"))
-_AFTER_BACKGROUND = frozenset(
-    "please completely entirely altogether with from around only thanks could would media".split()
-)
-_NO_OBJECT = frozenset("it that this them one photo image picture".split())
-_FRAME = frozenset("border borders frame frames edges edge part parts half portion bars".split())
+_AFTER_BACKGROUND = word_set("scope_after_background")
+_NO_OBJECT = word_set("scope_no_object")
+_FRAME = word_set("scope_frame")
 _ADDING = ("add", "insert", "put", "plac")
 
 #: "Photoshop the car out", "edit him out", "take the two guys out": the particle makes it a removal.
-_OUT = re.compile(
-    r"\b(?:photo ?shop(?:ping)?|edit|shop|drop|cut|crop|brush|airbrush|paint|take|get|edit(?:ing)?)\b(?! it\b)((?: (?!out\b|so\b|to\b|the photo\b|up\b)[\w',]+){1,9}?) out\b(?! (?:the|my|his|her|their|a|more|details?|in|on)\b(?! (?:photo|picture|image|background|pic)))"
-)
-_OUT_OF = re.compile(
-    r"\b(?:photo ?shop(?:ping)?|edit|shop|drop|cut|crop|brush|take|get|clean|edit(?:ing)?)((?: (?!out\b|off\b|so\b|to\b|up\b)[\w',]+){1,9}?) (?:out|off) of\b"
-)
 #: A crowd of workers described what a web page showed them: the unwanted filter is "turned on" over the input image.
-_FILTER_ON = re.compile(
-    r"(?:the )?input image,?(?: the)?((?: \w+){1,4}?)(?: overlay| mask)*(?: filter| overlay)+ is (?:turned )?on\b[^\n]*"
-)
-_SIZE = re.compile(r"\b\d{2,5} ?(?:x|by|×) ?\d{2,5}\b")
-_GONE = re.compile(
-    r"\b(?:removal|no (?:humans?|people|person)|get (?:\w+ ){1,4}away|go away|be taken off|photobombed|remove ?every(?:one|body)|"
-    r"gone|missing|vanish|disappear|invisible|be removed|is removed|are removed|removed from|taken out|photoshopped out|"
-    r"edited out|cropped out)\b"
-)
 
 
 def rewrite(text: str) -> str:
@@ -41,9 +23,9 @@ def rewrite(text: str) -> str:
     >>> rewrite("could you edit the car out of this picture")
     'could you remove the car from this picture'
     """
-    text = _FILTER_ON.sub(r" remove the \1 ", text)
-    text = _OUT_OF.sub(r"remove\1 from", text)
-    return _OUT.sub(r"remove\1 ", text)
+    text = patterns("scope")["filter_on"].sub(r" remove the \1 ", text)
+    text = patterns("scope")["out_of"].sub(r"remove\1 from", text)
+    return patterns("scope")["out"].sub(r"remove\1 ", text)
 
 
 def out_of_scope(text: str, segments: list[Segment], edited: set[int]) -> list[OutOfScope]:
@@ -74,9 +56,9 @@ def out_of_scope(text: str, segments: list[Segment], edited: set[int]) -> list[O
             say("add_object")
     if "replace_background" in found and "add_object" in found:
         found.remove("add_object")
-    if _SIZE.search(text) and not edited:
+    if patterns("scope")["size"].search(text) and not edited:
         say("resize")
-    if not found and not edited and _GONE.search(text):
+    if not found and not edited and patterns("scope")["gone"].search(text):
         say("remove_object")
     return found
 
@@ -86,9 +68,15 @@ def _verb_kind(segment: Segment, i: int, kind: str) -> OutOfScope | None:
     if parts[i].text.startswith("crop") and i + 1 < len(parts) and parts[i + 1].text in ("out", "away"):
         return None  # read as a removal
     before = parts[i - 1] if i else None
-    if before is not None and (before.sense("neg") or (before.sense("the") and parts[i].text.startswith(("outline", "scale")))):
+    if before is not None and (
+        before.sense("neg") or (before.sense("the") and parts[i].text.startswith(("outline", "scale")))
+    ):
         return None
-    if kind == "reshape" and not parts[i].text.startswith("warp") and any(_region(p) == "global" and p.text != "it" for p in parts[i + 1 : i + 4]):
+    if (
+        kind == "reshape"
+        and not parts[i].text.startswith("warp")
+        and any(_region(p) == "global" and p.text != "it" for p in parts[i + 1 : i + 4])
+    ):
         return "resize"
     return kind  # type: ignore[return-value]
 
@@ -190,7 +178,8 @@ def _removal(nouns: list[Chunk], texts: list[str]) -> OutOfScope | None:
     vague = ("all", "everything", "color", "solid", "media")
     places = [_region(c) for c in nouns]
     if "background" in places and all(
-        p in ("background", "global") or c.text in vague or c.sense("colour") for c, p in zip(nouns, places, strict=True)
+        p in ("background", "global") or c.text in vague or c.sense("colour")
+        for c, p in zip(nouns, places, strict=True)
     ):
         return "replace_background"
     if any(c.text in _FRAME or p == "edges" for c, p in zip(nouns[:3], places, strict=False)):
@@ -215,7 +204,12 @@ def _background_colour(segment: Segment) -> bool:
         return False
     if any(_region(c) not in ("", "background", "global") or c.sense("object") for c in segment.parts):
         return False
-    return "make" in segment.ops or "add" in segment.ops or ("fix" in segment.ops and "be" in texts) or (not segment.ops and len(texts) < 8)
+    return (
+        "make" in segment.ops
+        or "add" in segment.ops
+        or ("fix" in segment.ops and "be" in texts)
+        or (not segment.ops and len(texts) < 8)
+    )
 
 
 def _adds(segment: Segment, edited: set[int]) -> bool:

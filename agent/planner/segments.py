@@ -4,29 +4,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from agent.planner.chunks import Chunk
+from agent.planner.lexicon import word_set
 
 #: Operators that may stand after their noun: "brightness up", "contrast should be higher", "shadows lifted".
-_AFTER_NOUN = frozenset(
-    "up down high low higher lower stronger heavier weaker better greater increased decreased reduced raised lowered boosted "
-    "enhanced improved elevated lifted adjusted corrected fixed removed intensified gone toned down brought up needs needed correction corrections adjustment adjustments removal reduction".split()
-)
+_AFTER_NOUN = word_set("segments_after_noun")
 _VERB_BEFORE = frozenset(("make", "add"))
-_ADJECTIVE_BEFORE = frozenset("more less very too so not a bit look looks looking be is it".split())
+_ADJECTIVE_BEFORE = word_set("segments_adjective_before")
 
 
-_LINKING = frozenset(
-    "look looks looking appear appears seem seems have has become becomes get feel show be stand turn".split()
-)
+_LINKING = word_set("segments_linking")
 
 
-_TAKE = frozenset("take takes taking took taken".split())
-_AWAY = frozenset("out off away from down".split())
+_TAKE = word_set("segments_take")
+_AWAY = word_set("segments_away")
 
 #: Unknown words that are no noun: "please", "can you ...".
-_EMPTY = frozenset(
-    """please just would could will someone anyone somebody kindly also maybe possibly really like love hello thanks even
-    actually overall possible able when then here there what they some somewhat little been only going gonna have your""".split()
-)
+_EMPTY = word_set("segments_empty")
 
 
 @dataclass
@@ -207,7 +200,11 @@ def _is_head(chunk: Chunk, before: Chunk | None, following: Chunk | None, rest: 
             "even",
             "gain",
         ):
-            if before is not None and before.text in ("more", "less", "too", "so", "very") and text not in ("up", "down"):
+            if (
+                before is not None
+                and before.text in ("more", "less", "too", "so", "very")
+                and text not in ("up", "down")
+            ):
                 return False
             return bool(current.parts) or (following is not None and is_payload(following))
         if chunk.sense("cast") or chunk.sense("region") or chunk.sense("object"):

@@ -11,12 +11,67 @@ from agent.planner.lexicon import HERE, lexicon
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 #: Words that people misspell most; between equally near candidates the earlier one wins.
-_FREQUENT = (
-    "brightness brighten brighter contrast saturation image remove background increase decrease sharpen sharpness slightly "
-    "lighten darken enhance colors color darker lighter photo picture vibrant vibrance exposure little people clear clearer "
-    "lighting light sharper reduce lower raise bright dark warmth shadows highlights temperature more less yellow green "
-    "white black visible hue warmer cooler blurry blur noise crop rotate saturate focus lightness".split()
-)
+_FREQUENT = [
+    "brightness",
+    "brighten",
+    "brighter",
+    "contrast",
+    "saturation",
+    "image",
+    "remove",
+    "background",
+    "increase",
+    "decrease",
+    "sharpen",
+    "sharpness",
+    "slightly",
+    "lighten",
+    "darken",
+    "enhance",
+    "colors",
+    "color",
+    "darker",
+    "lighter",
+    "photo",
+    "picture",
+    "vibrant",
+    "vibrance",
+    "exposure",
+    "little",
+    "people",
+    "clear",
+    "clearer",
+    "lighting",
+    "light",
+    "sharper",
+    "reduce",
+    "lower",
+    "raise",
+    "bright",
+    "dark",
+    "warmth",
+    "shadows",
+    "highlights",
+    "temperature",
+    "more",
+    "less",
+    "yellow",
+    "green",
+    "white",
+    "black",
+    "visible",
+    "hue",
+    "warmer",
+    "cooler",
+    "blurry",
+    "blur",
+    "noise",
+    "crop",
+    "rotate",
+    "saturate",
+    "focus",
+    "lightness",
+]
 
 #: At most this many unknown words a message are looked up, so that time stays bounded.
 MAX_LOOKUPS = 80

@@ -5,22 +5,13 @@ import re
 from dataclasses import dataclass
 
 from agent.plan import Edit
-from agent.planner.lexicon import table
+from agent.planner.lexicon import patterns, table, word_set
 
 _SHORT = re.compile(r"^(?:([a-z: ]+)\.)?([a-z_:]+)([+-])(?::(slight|strong))?$")
 
 #: Words that say a look is wanted, and fillers that may stand beside its name.
-_CUES = frozenset("look looks looking style styled vibe vibes feel feeling mood aesthetic like theme themed effect finish filter "
-                  "inspired esque atmosphere ambiance ambience aesthetics edit grade grading treatment era".split())  # fmt: skip
-_FILLERS = frozenset(
-    """make it this the a an my please pls photo picture image pic shot give me of into turn as if was from to in some kind
-    sort very super more really so for on with and can could would you i want we do that something thing try go going add
-    apply use day time got get be should were taken portrait scene bit little touch just colors colours tones tone whole
-    overall now old nice at out straight day weather style""".split()
-)
-_REMOVING = re.compile(
-    r"\b(?:remove|less|without|no|reduce|not|rid of|take (?:out|away|off)|away|lose|too|dont|undo)\W+(?:\w+\W+){0,3}$"
-)
+_CUES = word_set("styles_cues")
+_FILLERS = word_set("styles_fillers")
 
 
 @dataclass(frozen=True)
@@ -52,9 +43,8 @@ def _edit(short: str) -> Edit:
     match = _SHORT.match(short)
     assert match, short
     region, attribute, sign, amount = match.groups()
-    return Edit(
-        region=region or "global", attribute=attribute, direction=1 if sign == "+" else -1, amount=amount or "medium"
-    )
+    amount_: Word = amount or "medium"  # type: ignore[assignment]
+    return Edit(region=region or "global", attribute=attribute, direction=1 if sign == "+" else -1, amount=amount_)
 
 
 @functools.cache
@@ -78,7 +68,7 @@ def find(text: str) -> Style | None:
     best: tuple[float, str, str] | None = None
     for phrase, look, sure in _names():
         at = spaced.find(f" {phrase} ")
-        if at < 0 or _REMOVING.search(spaced[: at + 1]):
+        if at < 0 or patterns("styles")["removing"].search(spaced[: at + 1]):
             continue
         covered = len([w for w in content if w in _vocabulary(look)])
         mostly = covered >= 0.6 * len(content) and len(content) <= 6
@@ -117,10 +107,8 @@ def outweighs(style: Style, text: str, words_of_edits: list[str]) -> bool:
         return True
     known = _vocabulary(style.name)
     content = [w for w in re.findall(r"[a-z0-9]+", text) if w not in _FILLERS and w not in _CUES]
-    return (
-        bool(content)
-        and len([w for w in content if w in known]) >= 0.5 * len(content)
-        or (bool(words_of_edits) and all(word in known for said in words_of_edits for word in said.split()))
+    return (bool(content) and len([w for w in content if w in known]) >= 0.5 * len(content)) or (
+        bool(words_of_edits) and all(word in known for said in words_of_edits for word in said.split())
     )
 
 
@@ -129,19 +117,13 @@ def own_words(style: Style, said: str) -> bool:
     return all(w in _vocabulary(style.name) or w in _FILLERS or w in _CUES for w in said.split())
 
 
-_UNKNOWN = re.compile(
-    r"\b(?:make (?:it|this)(?: \w+){0,2} look(?:ing)? like (?:an? )?(?P<a>[\w' ]{3,40})|(?:^|\b(?:an?|some|that|with|in|my|more) )(?P<b>\w[\w']+(?: (?!look|make|it\b|this\b)\w[\w']+){0,2}) "
-    r"(?:look|style|vibes?|aesthetic|mood|feel|theme|filter)\b(?: please| pls)?[.!]*$)"
-)
-
-
 def nearest(text: str) -> Style | None:
     """For a look that is not in the table: the one that shares most words or letters with it, marked `nearest`.
 
     >>> nearest("swamp witch vibes").nearest
     True
     """
-    match = _UNKNOWN.search(re.sub(r"[^\w' ]+", " ", text))
+    match = patterns("styles")["unknown"].search(re.sub(r"[^\w' ]+", " ", text))
     if not match:
         return None
     said = (match["a"] or match["b"] or "").strip()

@@ -6,7 +6,7 @@ from agent.plan import Edit, OutOfScope
 from agent.planner import grammar, scope
 from agent.planner.chunks import chunk
 from agent.planner.elements import GLOBAL
-from agent.planner.lexicon import colour_axis, hue, lexicon
+from agent.planner.lexicon import colour_axis, hue, lexicon, word_set
 from agent.planner.placing import Mention
 from agent.planner.segments import Segment, split
 from agent.planner.spelling import correct
@@ -15,11 +15,10 @@ from agent.planner.text import words
 _AXES = {"warm": ("temperature", 1), "cold": ("temperature", -1), "green": ("tint", -1), "magenta": ("tint", 1)}
 
 #: Said of skin these mean less local contrast, which keeps its pores; a real blur is asked for as "blur".
-_SMOOTHING = frozenset("smooth smoother softer soft smoothed smoothing".split())
+_SMOOTHING = word_set("understand_smoothing")
 
 #: Words of a purpose clause that say what becomes visible, not what to change.
-_OUTCOMES = frozenset("visible visable viewable clear clearly clearer sharp sharply seen stand".split())
-
+_OUTCOMES = word_set("understand_outcomes")
 
 
 @dataclass(frozen=True)
