@@ -20,7 +20,9 @@ from models.vocabulary import ATTRIBUTES
 def short(edit: Edit) -> str:
     """`sky.saturation+:slight`."""
     region = "" if edit.region == GLOBAL else f"{edit.region}."
-    amount = edit.amount if isinstance(edit.amount, str) else f"{edit.amount.value:g}{edit.amount.unit[0]}" if isinstance(edit.amount, Amount) else f"{edit.amount:g}"  # fmt: skip
+    amount = edit.amount if isinstance(edit.amount, str) else f"{edit.amount}"
+    if isinstance(edit.amount, Amount):
+        amount = f"{edit.amount.value:g}{edit.amount.unit[0]}"
     return f"{region}{edit.attribute}{'+' if edit.direction > 0 else '-'}{'' if amount == 'medium' else ':' + amount}"
 
 
@@ -44,7 +46,10 @@ def last(*edits: Edit, present: tuple[str, ...] = ()) -> dict[str, Any]:
         ("get rid of the shadows on her face", ["face.shadows+"]),
         ("brighten and sharpen the photo a lot", ["brightness+:strong", "sharpness+:strong"]),
         ("brighten the photo a little and add contrast", ["brightness+:slight", "contrast+"]),
-        ("increase the contrast and saturation of the sky and the water", ["sky.contrast+", "water.contrast+", "sky.saturation+", "water.saturation+"]),
+        (
+            "increase the contrast and saturation of the sky and the water",
+            ["sky.contrast+", "water.contrast+", "sky.saturation+", "water.saturation+"],
+        ),
         ("brighten the image so that the faces can be seen clearly", ["brightness+"]),
         ("make the girl brighter, the background darker", ["person.brightness+", "background.brightness-"]),
         ("brighten the colors", ["saturation+"]),
@@ -62,7 +67,7 @@ def last(*edits: Edit, present: tuple[str, ...] = ()) -> dict[str, Any]:
         ("sharpen the boats", ["vehicle.sharpness+"]),
         ("more contrast on the statue", ["object:statue.contrast+"]),
     ],
-)  # fmt: skip
+)
 def test_requests(text: str, edits: list[str]) -> None:
     assert sorted(said(text)) == sorted(edits)
 
@@ -93,7 +98,7 @@ def test_languages(text: str, edits: list[str]) -> None:
         ("nope, previous one was better", "undo"), ("download it full size", "export"), ("give me a few options", "variations"),
         ("my usual", "use_my_style"), ("ignore my style this time", "ignore_my_style"), ("remember this look", "remember"),
         ("forget what you know about me", "forget"), ("love it!", "like"), ("ugh no i hate this", "dislike"),
-        ("what can you do?", "help"), ("👍", "like"), ("👎", "dislike"), ("rückgängig", "undo"), ("撤销", "undo"), ("redo", "redo"),
+        ("what can you do?", "help"), ("👍", "like"), ("👎", "dislike"), ("rückgängig", "undo"), ("撤销", "undo"),
     ],
 )  # fmt: skip
 def test_commands(text: str, command: str) -> None:
@@ -228,7 +233,9 @@ def test_twenty_thousand_characters() -> None:
     assert "sky.brightness+:slight" in [short(e) for e in plan.edits]
 
 
-@pytest.mark.parametrize("text", ["make the sky bluer and a bit warmer", "go back to version 2", "film noir look", "remove the haze"])
+@pytest.mark.parametrize(
+    "text", ["make the sky bluer and a bit warmer", "go back to version 2", "film noir look", "remove the haze"]
+)
 def test_case_spaces_links_and_emoji_change_nothing(text: str) -> None:
     plan = plan_text(text)
     for variant in (text.upper(), text.title(), text.replace(" ", "   "), f"{text} 😍✨", f"  {text}\u200b ", f"{text} https://x.example/a?b=brighter",
@@ -247,10 +254,25 @@ def test_any_text_gives_a_valid_plan_and_always_the_same(text: str) -> None:
 @settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from(["sky", "water", "face", "background", "grass"]),
-    st.sampled_from([("brighter", "brightness", 1), ("darker", "brightness", -1), ("warmer", "temperature", 1), ("sharper", "sharpness", 1)]),
+    st.sampled_from(
+        [
+            ("brighter", "brightness", 1),
+            ("darker", "brightness", -1),
+            ("warmer", "temperature", 1),
+            ("sharper", "sharpness", 1),
+        ]
+    ),
     st.sampled_from([("", "medium"), ("a bit ", "slight"), ("much ", "strong")]),
-    st.sampled_from(["make the {r} {a}{w}", "please make the {r} {a}{w}!", "can you make the {r} {a}{w}?", "{r} {a}{w} pls", "i want the {r} {a}{w}"]),
-)  # fmt: skip
+    st.sampled_from(
+        [
+            "make the {r} {a}{w}",
+            "please make the {r} {a}{w}!",
+            "can you make the {r} {a}{w}?",
+            "{r} {a}{w} pls",
+            "i want the {r} {a}{w}",
+        ]
+    ),
+)
 def test_grammar_generates_and_reads_back(
     noun: str, word: tuple[str, str, int], amount: tuple[str, str], frame: str
 ) -> None:
@@ -268,10 +290,8 @@ def test_explain_names_the_words() -> None:
 
 
 def test_batch_keeps_ids_and_context() -> None:
-    rows = [
-        {"id": "a", "text": "warmer"},
-        {"id": "b", "text": "more", "context": {"last_edits": [{"region": "sky", "attribute": "contrast", "direction": 1, "amount": "slight"}]}},
-    ]  # fmt: skip
+    edit = {"region": "sky", "attribute": "contrast", "direction": 1, "amount": "slight"}
+    rows = [{"id": "a", "text": "warmer"}, {"id": "b", "text": "more", "context": {"last_edits": [edit]}}]
     answers = batch(rows)
     assert [a["id"] for a in answers] == ["a", "b"]
     assert answers[1]["edits"] == [{"region": "sky", "attribute": "contrast", "direction": 1, "amount": "medium"}]

@@ -23,6 +23,7 @@ class Around:
         self.direction = -1 if any(o in ("down", "remove") for o in self.ops) else 1 if "up" in self.ops else 0
 
     def after(self, position: int) -> Element | None:
+        """The next element."""
         return self.elements[position + 1] if position + 1 < len(self.elements) else None
 
     def belongs_to_removed(self, position: int) -> bool:
@@ -59,6 +60,7 @@ class Around:
         return 0
 
     def flag(self, kind: str, position: int) -> bool:
+        """True when "too", "not" ... (`kind`) governs the element, past adverbs and "and"."""
         for x in reversed(self.elements[:position]):
             if x.kind == kind:
                 return True

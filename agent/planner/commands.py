@@ -65,16 +65,13 @@ def is_question(text: str) -> bool:
     >>> is_question("why is it warmer?"), is_question("can you make it warmer?"), is_question("is it possible to crop?")
     (True, False, False)
     """
-    if re.search(
-        r"\b(?:is|would|was) it (?:be )?(?:at all )?(?:possible|ok|okay|too (?:hard|much))\b|\bis there (?:a|any)(?: ?\w+)? ?(?:way|chance|one|that)\b|\bwhat if (?:we|you|it)\b|\bhow about\b|\bwhy (?:not|don't you|do not you)\b|\bare you able\b|\bdo you think you (?:can|could)\b",
-        text,
-    ):
+    says = patterns("commands")
+    marked = text.rstrip().endswith("?")
+    if says["request_in_question_form"].search(text) or re.search(r"\b(?:too|not) \w+(?: enough)?\s*$", text):
         return False
-    if re.search(r"\b(?:too|not) \w+(?: enough)?\s*$", text):
+    if not says["question"].search(text):
         return False
-    return bool(patterns("commands")["question"].search(text)) and (text.rstrip().endswith("?") or not re.search(r"\bplease\b", text)) and (
-        text.rstrip().endswith("?") or re.match(r"^(?:what|why|how|which|who|where|when|tell|explain|did|does|was|(?:wait|so|ok|hm+),? (?:what|was|did|is|why|how))\b", text) is not None
-    )  # fmt: skip
+    return marked or (not re.search(r"\bplease\b", text) and says["question_without_mark"].match(text) is not None)
 
 
 def without_machinery(text: str) -> tuple[str, bool]:

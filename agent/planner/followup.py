@@ -3,51 +3,14 @@
 import re
 
 from agent.plan import Amount, Edit, Plan, PlanContext
-from agent.planner.chunks import chunk
+from agent.planner.chunks import Chunk, chunk
+from agent.planner.complaints import BLAME, WORDS, Key
 from agent.planner.lexicon import colour_axis, hue, lexicon, patterns
 from agent.planner.text import words
 from agent.planner.understand import Heard
 
-Key = tuple[str, int]
-
 #: The size of each word, as the conventions count it.
 _SIZES = {"slight": 1.0, "medium": 2.0, "strong": 4.0}
-
-#: What a complaint (attribute, direction complained of) may be blamed on, likeliest first.
-_BLAME: dict[Key, tuple[Key, ...]] = {
-    ("brightness", -1): (("brightness", -1), ("shadows", -1), ("blacks", -1), ("highlights", -1), ("vignette", 1), ("contrast", 1)),
-    ("brightness", 1): (("brightness", 1), ("whites", 1), ("highlights", 1), ("shadows", 1), ("dehaze", -1)),
-    ("temperature", 1): (("temperature", 1), ("hue:orange", 1), ("hue:yellow", 1), ("saturation", 1)),
-    ("temperature", -1): (("temperature", -1), ("hue:blue", 1), ("hue:teal", 1)),
-    ("tint", -1): (("tint", -1), ("hue:green", 1)),
-    ("tint", 1): (("tint", 1), ("hue:pink", 1), ("hue:purple", 1), ("hue:magenta", 1)),
-    ("hue:red", 1): (("hue:red", 1), ("temperature", 1), ("tint", 1), ("saturation", 1)),
-    ("saturation", 1): (("saturation", 1), ("hue", 1)),
-    ("saturation", -1): (("saturation", -1), ("shadows", 1), ("contrast", -1), ("blacks", 1), ("dehaze", -1)),
-    ("contrast", -1): (("contrast", -1), ("blacks", 1), ("shadows", 1), ("dehaze", -1), ("highlights", -1)),
-    ("contrast", 1): (("contrast", 1), ("clarity", 1), ("blacks", -1), ("dehaze", 1)),
-    ("sharpness", 1): (("sharpness", 1), ("clarity", 1)),
-    ("clarity", 1): (("clarity", 1), ("sharpness", 1), ("contrast", 1)),
-    ("sharpness", -1): (("blur", 1), ("sharpness", -1), ("clarity", -1), ("denoise", 1)),
-    ("blur", 1): (("blur", 1), ("sharpness", -1), ("clarity", -1), ("denoise", 1)),
-    ("denoise", -1): (("denoise", -1), ("sharpness", 1), ("clarity", 1), ("shadows", 1), ("brightness", 1)),
-    ("dehaze", -1): (("dehaze", -1), ("shadows", 1), ("contrast", -1), ("saturation", -1), ("blacks", 1)),
-    ("highlights", 1): (("highlights", 1), ("whites", 1), ("brightness", 1)),
-    ("vignette", 1): (("vignette", 1),),
-}  # fmt: skip
-
-#: Complaint words that ordinary requests do not use.
-_WORDS: dict[str, Key] = {
-    "hot": ("brightness", 1), "glowing": ("brightness", 1), "blown": ("brightness", 1), "blinding": ("brightness", 1), "white": ("brightness", 1),
-    "gray": ("saturation", -1), "grey": ("saturation", -1), "pale": ("saturation", -1), "dead": ("saturation", -1), "muddy": ("contrast", -1),
-    "loud": ("saturation", 1), "garish": ("saturation", 1), "neon": ("saturation", 1), "radioactive": ("saturation", 1), "cartoonish": ("saturation", 1),
-    "crunchy": ("clarity", 1), "crispy": ("sharpness", 1), "hdr": ("clarity", 1), "gritty": ("clarity", 1), "rough": ("clarity", 1), "edgy": ("clarity", 1),
-    "plastic": ("blur", 1), "waxy": ("blur", 1), "smooth": ("blur", 1), "soft": ("sharpness", -1), "mushy": ("sharpness", -1),
-    "orange": ("temperature", 1), "tanned": ("temperature", 1), "sunburnt": ("temperature", 1), "icy": ("temperature", -1),
-    "harsh": ("contrast", 1), "black": ("brightness", -1), "colors": ("saturation", 1), "colours": ("saturation", 1), "muted": ("saturation", -1),
-    "yellow": ("temperature", 1), "sickly": ("tint", -1),
-}  # fmt: skip
-
 
 _SAYS = patterns("followup")
 
@@ -143,7 +106,7 @@ class _Turn:
             amount = "medium" if _SAYS["way"].search(text) else "slight"
             return self.plan(self._moved_or_chosen(-1, amount))
         if _SAYS["again"].search(text):
-            return self.plan([e for e in self._moved(1.0)] if self.named else list(self._chosen()))
+            return self.plan(self._moved(1.0) if self.named else list(self._chosen()))
         if _SAYS["more"].search(text):
             not_there = tuple(r for r in self.named if re.search(r"\b(?:not|except|but not)\b", text))
             amount = "slight" if self.slight else "strong" if self.much else "medium"
@@ -288,9 +251,9 @@ class _Turn:
         return out
 
     def _explained(self, key: Key, regions: list[str], *, continuing: bool) -> Edit | None:
-        candidates = _BLAME.get(key, (key,))
+        candidates = BLAME.get(key, (key,))
         if continuing:
-            candidates = tuple((a, -s) for a, s in _BLAME.get((key[0], -key[1]), ((key[0], -key[1]),))) + (key,)
+            candidates = (*((a, -s) for a, s in BLAME.get((key[0], -key[1]), ((key[0], -key[1]),))), key)
         for attribute, sign in candidates:
             for edit in reversed(self.last):
                 same = edit.attribute == attribute or (attribute == "hue" and edit.attribute.startswith("hue:"))
@@ -307,22 +270,31 @@ class _Turn:
             if old is None:
                 continue
             less = edit.direction != old.direction
-            region = edit.region if named else old.region
-            if form in ("noun", "verb") and not (less and re.search(r"\b(?:less|back off|ease|easy|dial|take|not so|pull)\b", self.text)) and not re.search(
-                r"\b(?:still|even|further|than (?:this|that|before))\b", self.text
-            ) and not (re.match(r"^(?:\w+ )?(?:more|still more|even more) \w+[.! ]*$", self.text) and old.region != "global"):  # fmt: skip
+            if form in ("noun", "verb") and not self._relative(less, old):
                 continue
             if named and edit.region not in {e.region for e in self.last}:
                 continue
-            amount = edit.amount if not isinstance(edit.amount, str) else (
-                "slight" if self.slight or (less and not self.much) else "strong" if self.much else "medium")  # fmt: skip
+            amount: object = edit.amount
+            if isinstance(edit.amount, str):
+                amount = "slight" if self.slight or (less and not self.much) else "strong" if self.much else "medium"
             if re.search(r"\btoo\b", self.text) and less:
                 amount = "medium" if _SAYS["way"].search(self.text) else "slight"
-            edits.append(old.model_copy(update={"direction": edit.direction if not edit.attribute.startswith("hue") and edit.attribute == old.attribute
-                                                else (-old.direction if less else old.direction), "amount": amount, "region": region}))  # fmt: skip
+            same = edit.attribute == old.attribute and not edit.attribute.startswith("hue")
+            direction = edit.direction if same else -old.direction if less else old.direction
+            region = edit.region if named else old.region
+            edits.append(old.model_copy(update={"direction": direction, "amount": amount, "region": region}))
         if not edits or len(edits) < len(self.own):
             return None
         return self.plan(edits)
+
+    def _relative(self, less: bool, old: Edit) -> bool:
+        """True when a noun or verb speaks of the last edit: "less vignette", "even more contrast"."""
+        if less and re.search(r"\b(?:less|back off|ease|easy|dial|take|not so|pull)\b", self.text):
+            return True
+        if re.search(r"\b(?:still|even|further|than (?:this|that|before))\b", self.text):
+            return True
+        again = re.match(r"^(?:\w+ )?(?:more|still more|even more) \w+[.! ]*$", self.text)
+        return again is not None and old.region != "global"
 
     # -- choosing -----------------------------------------------------------------------------------------------
 
@@ -416,7 +388,7 @@ class _Turn:
                 out.append(region)
         return out
 
-    def _placed(self, chunks: list, i: int) -> bool:  # type: ignore[type-arg]
+    def _placed(self, chunks: list[Chunk], i: int) -> bool:
         before = chunks[i - 1] if i else None
         after = chunks[i + 1] if i + 1 < len(chunks) else None
         if chunks[i].text == "right" and after is not None and after.text in ("?", "now", ","):
@@ -443,8 +415,8 @@ class _Turn:
         """Words of a text that describe a look, as (word, (attribute, direction))."""
         out: list[tuple[str, Key]] = []
         for c in chunk(words(text), lexicon()):
-            if c.text in _WORDS:
-                out.append((c.text, _WORDS[c.text]))
+            if c.text in WORDS:
+                out.append((c.text, WORDS[c.text]))
             elif (s := c.sense("colour")) and not c.sense("region"):
                 axis = {
                     "warm": ("temperature", 1),

@@ -60,7 +60,7 @@ def read(segment: Segment, topic: str = "", last: Mention | None = None) -> tupl
 
 
 def _topic(elements: list[Element], mentions: list[Mention], topic: str) -> str:
-    """The place spoken of: where the last edit went, or what was complained of ("?"), which "it" means even a sentence later."""
+    """The place spoken of: where the last edit went, or what was complained of ("?": "it" even a sentence later)."""
     places = [i for i, e in enumerate(elements) if e.kind == "region" and e.chunk.text not in PRONOUNS]
     if places and elements[places[0]].region != GLOBAL and not elements[places[0]].preposition:
         following = elements[places[0] + 1 : places[0] + 2]
@@ -147,21 +147,12 @@ def _verb(at: Around, e: Element, position: int, sense: Sense, taken: set[int]) 
             and not stopped
             and (colour := other.chunk.sense("colour"))
             and attribute in ("brightness", "saturation")
+            and not any(x.kind == "region" and x.region != GLOBAL and not x.preposition for x in at.elements[position:])
         ):
-            if not any(x.kind == "region" and x.region != GLOBAL and not x.preposition for x in at.elements[position:]):
-                taken.add(other.index)
-                region = [f"object:{colour.value} areas"]
-                return [
-                    Mention(
-                        attribute,
-                        sign,
-                        region,
-                        None,
-                        {e.chunk.start, other.chunk.start},
-                        form="noun",
-                        text=other.chunk.text,
-                    )
-                ]
+            taken.add(other.index)
+            region = [f"object:{colour.value} areas"]
+            words = {e.chunk.start, other.chunk.start}
+            return [Mention(attribute, sign, region, None, words, form="noun", text=other.chunk.text)]
         if other.kind in ("region", "prep") and attribute == "clarity" and other.region in ("", GLOBAL):
             continue  # "clear the image of fog"
         if other.kind == "region" and other.region == GLOBAL and attribute == "brightness" and not stopped:
@@ -192,9 +183,11 @@ def _attribute(at: Around, e: Element, position: int) -> Mention | None:
         return None  # "remove the harsh shadows": the noun is what changes
     if tints.is_shade(at, e, position):
         return tints.shade(at, e)
-    if after is not None and after.kind == "attr" and after.index == e.index + 1 and (noun := after.chunk.attr("noun")):
-        if noun.value in ("shadows", "highlights", "blacks", "whites"):
-            return None  # "deeper blacks": the noun says it
+    noun = (
+        after.chunk.attr("noun") if after is not None and after.kind == "attr" and after.index == e.index + 1 else None
+    )
+    if noun is not None and noun.value in ("shadows", "highlights", "blacks", "whites"):
+        return None  # "deeper blacks": the noun says it
     return _adjective(at, e, position, sense)
 
 
@@ -219,9 +212,9 @@ def _adjective(at: Around, e: Element, position: int, sense: Sense) -> Mention |
             return None
         flip = bool(at.make or modifier < 0 or at.segment.purpose) if not be else False
     sign = -sense.sign if flip else sense.sign
-    if not flip:
-        if modifier < 0 or (at.direction < 0 and modifier == 0 and (complaint or not c.text.endswith("er"))):
-            sign = -sign
+    plainly_less = at.direction < 0 and modifier == 0 and (complaint or not c.text.endswith("er"))
+    if not flip and (modifier < 0 or plainly_less):
+        sign = -sign
     attribute = sense.value
     if attribute == "dehaze" and sign < 0 and c.text.startswith("whit"):
         attribute, sign = "whites", 1

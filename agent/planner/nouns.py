@@ -26,6 +26,7 @@ _LIFTING = (
 
 
 def noun(at: Around, e: Element, position: int, sense: Sense) -> Mention | None:
+    """The mention of an attribute noun; None when it asks for nothing or another word says it."""
     before = at.elements[position - 1] if position else None
     adjacent = before is not None and before.kind in ("attr", "achromatic") and before.index == e.index - 1
     if (

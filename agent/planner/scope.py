@@ -43,9 +43,8 @@ def out_of_scope(text: str, segments: list[Segment], edited: set[int]) -> list[O
         for i, chunk in enumerate(parts):
             if (sense := chunk.sense("cue")) and not _only_compared(parts, i):
                 say(sense.value)  # type: ignore[arg-type]
-            if sense := chunk.sense("oos"):
-                if kind := _verb_kind(segment, i, sense.value):
-                    say(kind)
+            if (sense := chunk.sense("oos")) and (kind := _verb_kind(segment, i, sense.value)):
+                say(kind)
         ops = segment.ops
         if "remove" in ops and not _edits(segment, edited):
             for kind in _removals(segment):
@@ -91,17 +90,10 @@ def _only_compared(parts: list[Chunk], i: int) -> bool:
         and after is not None
         and "background" in parts[i].text
     ):
-        if (
-            after.sense("region")
-            or after.sense("object")
-            or (
-                not after.senses
-                and after.text.isalpha()
-                and len(after.text) > 3
-                and after.text not in _AFTER_BACKGROUND
-            )
-        ):
-            return True  # "remove the background people"
+        named = after.sense("region") or after.sense("object")
+        unknown = not after.senses and after.text.isalpha() and len(after.text) > 3
+        if named or (unknown and after.text not in _AFTER_BACKGROUND):
+            return True  # "change the background people"
     if parts[i].text in ("in color", "in colour"):
         return i == 0 or (parts[i - 1].text != "it" and _region(parts[i - 1]) != "global")
     return parts[i].text in ("longer", "wider") and not any(p.sense("region") for p in parts)

@@ -214,9 +214,7 @@ def _is_head(chunk: Chunk, before: Chunk | None, following: Chunk | None, rest: 
             and current.heads
         ):
             return False
-        if before is not None and before.sense("the") and text not in ("increase", "help"):
-            return False
-        return True
+        return before is None or before.sense("the") is None or text in ("increase", "help")
     if not verb:
         return False
     if before is not None and (before.text in _ADJECTIVE_BEFORE or before.sense("be") or before.text == "been"):

@@ -1,4 +1,4 @@
-"""The served planner: any OpenAI-compatible server (vLLM) fills the plan's schema; when it cannot, the embedded planner answers.
+"""The served planner: an OpenAI-compatible server (vLLM) fills the plan's schema; else the embedded planner answers.
 
 A failure costs the person a visible note, never the turn.
 """

@@ -3,8 +3,9 @@
 import functools
 import re
 from dataclasses import dataclass
+from typing import cast
 
-from agent.plan import Edit
+from agent.plan import Edit, Word
 from agent.planner.lexicon import patterns, table, word_set
 
 _SHORT = re.compile(r"^(?:([a-z: ]+)\.)?([a-z_:]+)([+-])(?::(slight|strong))?$")
@@ -43,8 +44,8 @@ def _edit(short: str) -> Edit:
     match = _SHORT.match(short)
     assert match, short
     region, attribute, sign, amount = match.groups()
-    amount_: Word = amount or "medium"  # type: ignore[assignment]
-    return Edit(region=region or "global", attribute=attribute, direction=1 if sign == "+" else -1, amount=amount_)
+    size = cast(Word, amount or "medium")
+    return Edit(region=region or "global", attribute=attribute, direction=1 if sign == "+" else -1, amount=size)
 
 
 @functools.cache
@@ -58,7 +59,7 @@ def _names() -> tuple[tuple[str, str, bool], ...]:
 def find(text: str) -> Style | None:
     """The look a message asks for, by the names in the table. `text`: plain text.
 
-    >>> find("give it a film noir feel").name, find("brighten the autumn leaves"), find("autumn colors, cozy").name
+    >>> find("give it a film noir feel").name, find("brighten my sister at her summer party"), find("autumn colors, cozy").name
     ('film noir', None, 'cozy autumn')
     """
     spaced = " " + re.sub(r"[^\w' ]+", " ", text.replace("-", " ")) + " "

@@ -15,13 +15,23 @@ _ACHROMATIC: dict[str, tuple[str, int, Word | None]] = {
 
 #: "light blue", "bright red" on a region: the colour and this.
 _SHADES = {
-    "light": ("brightness", 1), "lighter": ("brightness", 1), "pale": ("saturation", -1), "dark": ("brightness", -1), "darker": ("brightness", -1),
-    "bright": ("saturation", 1), "brighter": ("saturation", 1), "vivid": ("saturation", 1), "vibrant": ("saturation", 1), "deeper": ("saturation", 1),
-    "rich": ("saturation", 1), "richer": ("saturation", 1),
-}  # fmt: skip
+    "light": ("brightness", 1),
+    "lighter": ("brightness", 1),
+    "pale": ("saturation", -1),
+    "dark": ("brightness", -1),
+    "darker": ("brightness", -1),
+    "bright": ("saturation", 1),
+    "brighter": ("saturation", 1),
+    "vivid": ("saturation", 1),
+    "vibrant": ("saturation", 1),
+    "deeper": ("saturation", 1),
+    "rich": ("saturation", 1),
+    "richer": ("saturation", 1),
+}
 
 
 def colour(at: Around, e: Element, position: int) -> Mention | None:
+    """A colour as a cast or target; None where it only describes something ("the red car")."""
     c = e.chunk
     colour = c.sense("colour")
     assert colour is not None
@@ -85,6 +95,7 @@ def colour(at: Around, e: Element, position: int) -> Mention | None:
 
 
 def is_shade(at: Around, e: Element, position: int) -> bool:
+    """True for "light" in "make it light blue"."""
     after = at.after(position)
     return (
         e.chunk.text in _SHADES

@@ -55,7 +55,7 @@ def understand(text: str) -> Understood:
     """Read a plain English text with the grammar.
 
     >>> [h.phrase for h in understand("brighten the sky and sharpen it").heard]
-    ['brighten sky', 'sharpen sky']
+    ['brighten sky', 'sharpen it']
     """
     text = scope.rewrite(text)
     tokens = correct(words(text))

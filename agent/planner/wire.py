@@ -60,11 +60,12 @@ def _object(**properties: Any) -> dict[str, Any]:
 
 
 def read(answer: Any) -> Plan:
-    """A served model's answer as a validated plan: amounts clamped, unknown regions mapped to the vocabulary or dropped with a note.
+    """A served model's answer as a validated plan: amounts clamped, unknown regions mapped or dropped with a note.
 
     Raises `PlanError` with what is wrong, in words a model can use to repair it.
 
-    >>> plan = read({"kind": "strong", "edits": [{"region": "clouds", "attribute": "brightness", "direction": 1, "amount": 250}]})
+    >>> edit = {"region": "clouds", "attribute": "brightness", "direction": 1, "amount": 250}
+    >>> plan = read({"kind": "strong", "edits": [edit]})
     >>> plan.edits[0].region, plan.edits[0].amount.value
     ('sky', 100.0)
     """
