@@ -14,6 +14,19 @@ _SIZES = {"slight": 1.0, "medium": 2.0, "strong": 4.0}
 
 _SAYS = patterns("followup")
 
+#: An attribute as people name it, the attribute it was on a region, and how their directions go together.
+_SAME_THING = {
+    ("tint", "hue:green"): -1,
+    ("tint", "hue:pink"): 1,
+    ("tint", "hue:purple"): 1,
+    ("tint", "hue:magenta"): 1,
+    ("temperature", "hue:blue"): -1,
+    ("temperature", "hue:teal"): -1,
+    ("temperature", "hue:yellow"): 1,
+    ("temperature", "hue:orange"): 1,
+    ("sharpness", "blur"): -1,
+}
+
 
 def size(value: float) -> str:
     """The word whose size is nearest to `value`.
@@ -74,6 +87,21 @@ class _Turn:
             return plan
         if exact_only:
             return None
+        if (
+            _SAYS["everywhere"].search(text)
+            and not standing
+            and not self.own
+            and any(e.region != "global" for e in self.last)
+        ):
+            return self.plan([e.model_copy(update={"region": "global"}) for e in self._chosen()])
+        if re.search(r"\b(?:meant|wanted)\b", text) and (meant := self._opposite_word()):
+            return self.plan(meant)
+        if (
+            re.search(r"^(?:ok |good |fine |nice )?,? ?(?:but )?not (?:on|in|for) ", text)
+            and self.named
+            and not self.own
+        ):
+            return self.plan([inverse(e).model_copy(update={"region": r}) for r in self.named for e in self.last])
         if _SAYS["opposite"].search(text):
             return self.plan([inverse(e, _scaled(e, 2)) for e in self._chosen()])
         if _SAYS["half"].search(text) and not self.named:
@@ -117,26 +145,26 @@ class _Turn:
 
     # -- kinds --------------------------------------------------------------------------------------------------
 
+    def _opposite_word(self) -> list[Edit]:
+        """ "No, I meant darker": the opposite of what was done."""
+        found = [self._same_attribute(h) for h in self.own]
+        return [inverse(pair[0], _scaled(pair[0], 2)) for pair in found if pair is not None and pair[1]]
+
     def _numbers(self) -> Plan | None:
         """ "That was 0.5, make it 0.2": the difference."""
         number = next((c.amount for c in reversed(self.chunks) if c.amount), None)
         edit = self.last[-1]
         if (
             number is None
-            or not re.search(r"\bmake (?:it|that)\b|\bto\b|\binstead\b", self.text)
+            or not re.search(r"\bmake (?:it|that)\b|\b(?:set|change) (?:it|that) to\b|\binstead\b", self.text)
             or self.own
             or self.said
         ):
             return None
-        old = (
-            edit.amount.value
-            if isinstance(edit.amount, Amount)
-            else edit.amount
-            if isinstance(edit.amount, float)
-            else None
-        )
-        if old is None:
-            return None
+        old = edit.amount.value if isinstance(edit.amount, Amount) else edit.amount
+        if isinstance(old, str):
+            target = Amount(value=number.value, unit=number.unit, absolute=True)
+            return self.plan([edit.model_copy(update={"amount": target})])
         step = round(number.value - old, 4)
         unit = edit.amount.unit if isinstance(edit.amount, Amount) else "percent"
         direction = edit.direction if step > 0 else -edit.direction
@@ -151,7 +179,7 @@ class _Turn:
         if match:
             wanted, wrong = self._regions_in(match["a"]), self._regions_in(match["b"] or "")
         elif (
-            (match := re.search(r"\bnot (?P<b>[\w' ]+?),? (?:but )?(?:the )(?P<a>[\w' ]+)$", self.text))
+            (match := re.search(r"\bnot (?P<b>[\w' ]+?)(?:,| but) (?:the )?(?P<a>[\w' ]+)$", self.text))
             and not self.own
         ) or (match := re.search(r"\b(?:swap|switch)\b.*?(?P<a>[\w' ]+?) instead of (?P<b>[\w' ]+)", self.text)):
             wanted, wrong = self._regions_in(match["a"]), self._regions_in(match["b"])
@@ -175,16 +203,23 @@ class _Turn:
             self.text,
         )
         keep = self._regions_in(keep_match["k"]) if keep_match else []
+        if match := re.search(
+            r"\b(?:undo|revert|reset|remove) (?:everything|all|it all)(?: else)? (?:except|but|apart from|besides)(?P<k>[^,.;]*)",
+            self.text,
+        ):
+            keep = self._regions_in(match["k"])
+            return (
+                self.plan([inverse(e) for e in self.last if e.region not in keep], protect=tuple(keep))
+                if keep
+                else None
+            )
         if (
             re.search(r"\b(?:rest|everything else|others?|all else|remaining)\b", self.text)
             and keep
             and re.search(r"\b(?:undo|revert|reset|remove|drop)\b", self.text)
         ):
             return self.plan([inverse(e) for e in self.last if e.region not in keep], protect=tuple(keep))
-        undo = re.search(
-            r"\b(?:undo|revert|reset|remove|drop|restore|cancel|turn off|get rid of|put|bring|take)\b(?P<u>[^,.;]*)",
-            self.text,
-        )
+        undo = _SAYS["undo_what"].search(self.text)
         scope = undo["u"] if undo else ""
         if re.search(r"\b(?:those|that|them|these|it)\b", scope) and (
             match := re.search(r"\bnot (?:the |so much the )?(?P<u>[\w ]+)", self.text)
@@ -195,7 +230,7 @@ class _Turn:
         if (
             not chosen
             or len(chosen) == len(self.last) > 1
-            or (len(self.last) == 1 and not re.search(r"\b(?:undo|revert|put|bring)\b", self.text))
+            or (len(self.last) == 1 and not re.search(r"\b(?:undo|revert|put|bring|off|lose|drop)\b", self.text))
         ):
             return None
         return self.plan([inverse(e) for e in chosen], protect=tuple(r for r in keep if r not in regions))
@@ -214,7 +249,9 @@ class _Turn:
         protect = [
             r
             for r in self.named
-            if re.search(rf"\b(?:love|like|keep|liked)\b[^.,;]*\b{re.escape(self._word_of(r))}\b", self.text)
+            if re.search(
+                rf"\b(?:love|like|keep|liked)\b(?:(?!\bbut\b)[^.,;])*\b{re.escape(self._word_of(r))}\b", self.text
+            )
         ]
         clauses = re.split(r"[.,;!?]|\bbut\b|\band\b(?=.*\b(?:too|is|are|looks?)\b)", self.text)
         for clause in clauses:
@@ -266,10 +303,10 @@ class _Turn:
         edits: list[Edit] = []
         for h in self.own:
             form, edit, named = h.form, h.edit, h.edit.region != "global"
-            old = self._same_attribute(edit)
-            if old is None:
+            found = self._same_attribute(h)
+            if found is None:
                 continue
-            less = edit.direction != old.direction
+            old, less = found
             if form in ("noun", "verb") and not self._relative(less, old):
                 continue
             if named and edit.region not in {e.region for e in self.last}:
@@ -279,8 +316,7 @@ class _Turn:
                 amount = "slight" if self.slight or (less and not self.much) else "strong" if self.much else "medium"
             if re.search(r"\btoo\b", self.text) and less:
                 amount = "medium" if _SAYS["way"].search(self.text) else "slight"
-            same = edit.attribute == old.attribute and not edit.attribute.startswith("hue")
-            direction = edit.direction if same else -old.direction if less else old.direction
+            direction = -old.direction if less else old.direction
             region = edit.region if named else old.region
             edits.append(old.model_copy(update={"direction": direction, "amount": amount, "region": region}))
         if not edits or len(edits) < len(self.own):
@@ -298,21 +334,16 @@ class _Turn:
 
     # -- choosing -----------------------------------------------------------------------------------------------
 
-    def _same_attribute(self, edit: Edit) -> Edit | None:
+    def _same_attribute(self, heard: Heard) -> tuple[Edit, bool] | None:
+        """The last edit that `heard` speaks of, and whether it asks for less of it."""
+        edit = heard.edit
         for old in reversed(self.last):
             if old.attribute == edit.attribute:
-                return old
-        pairs = {
-            ("tint", -1): "hue:green",
-            ("temperature", -1): "hue:blue",
-            ("temperature", 1): "hue:yellow",
-            ("tint", 1): "hue:pink",
-        }
-        for (attribute, sign), name in pairs.items():
-            for old in self.last:
-                if edit.attribute == attribute and old.attribute == name:
-                    same = edit.direction == sign
-                    return old.model_copy(update={"direction": old.direction}) if same == (old.direction > 0) else old
+                return old, old.direction != edit.direction
+        for old in reversed(self.last):  # a cast of the whole is the colour of a region; less blur is more sharpness
+            towards = _SAME_THING.get((edit.attribute, old.attribute))
+            if towards is not None and ("blur" not in old.attribute or "blur" in heard.phrase):
+                return old, edit.direction * towards != old.direction
         return None
 
     def _chosen(self, *, by_blame: bool = True) -> list[Edit]:

@@ -23,6 +23,7 @@ def rewrite(text: str) -> str:
     >>> rewrite("could you edit the car out of this picture")
     'could you remove the car from this picture'
     """
+    text = patterns("scope")["particle"].sub(r"\1 \3 \2", text)
     text = patterns("scope")["filter_on"].sub(r" remove the \1 ", text)
     text = patterns("scope")["out_of"].sub(r"remove\1 from", text)
     return patterns("scope")["out"].sub(r"remove\1 ", text)
