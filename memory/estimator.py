@@ -8,8 +8,8 @@ Per region and attribute, the value of like *i* is a noisy look at a hidden tast
     k(i, j) = (a + (1 - a) s(i, j)) · 2^(-|t_i - t_j| / H)
     s(i, j) = min(1, exp(-(d²_ij - near²) / w²))
 
-with *d* the distance of scene embeddings (√(1 - cosine)), *near* its median between photos of one kind (what an encoder
-scatters even then), and *t* counted in likes. The posterior mean of a Gaussian process
+with *d* the distance of scene embeddings (√(1 - cosine)), *near* the distance that photos of one kind stay within, and
+*t* counted in likes. The posterior mean of a Gaussian process
 (Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, chapter 2) *is* a kernel-weighted mean shrunk
 towards 0, the neutral look: one like moves a little, ten that agree move all the way. Its variance is the uncertainty.
 
@@ -96,12 +96,13 @@ class Estimate:
 class Tuning:
     """The constants of the model, each with its reason; "tuned" is `tests/bench/tune_memory.py`."""
 
-    near: float = 0.5
-    """*near*: median embedding distance of photos of one kind; a property of the scene encoder."""
+    near: float = 0.6
+    """*near*: embedding distance that nearly all photos of one kind stay within; a property of the scene encoder. Smaller, and
+    the scatter within a kind is taken for a reason to believe in one taste for everything."""
     far: float = 0.9
     """Median embedding distance of photos of different kinds; a property of the scene encoder."""
-    apart: tuple[float, ...] = (0.03, 0.25)
-    """Grid of the kernel *s* at the distance `far`, which sets *w*: next to nothing, and a quarter. Tuned; flat."""
+    apart: tuple[float, ...] = (0.02, 0.1)
+    """Grid of the kernel *s* at the distance `far`, which sets *w*: next to nothing, and a tenth. Tuned; flat."""
     common: tuple[float, ...] = (0.0, 0.3, 0.8)
     """Grid of *a*, the part of a taste that is the same on all scenes."""
     common_prior: tuple[float, ...] = (0.9, 0.05, 0.05)
@@ -137,7 +138,7 @@ class Tuning:
 
 
 #: (near, far) of scene encoders, told apart by the length of their embeddings: `tests/bench/memory.py DATA` measures them.
-SPREADS: Final = {126: (0.36, 0.5)}
+SPREADS: Final = {126: (0.4, 0.54)}
 
 
 def tuning_for(size: int) -> Tuning:

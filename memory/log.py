@@ -11,7 +11,7 @@ import os
 import sqlite3
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -205,6 +205,20 @@ class Log:
     def users(self) -> list[str]:
         """Everyone with a record, by name."""
         return [str(row[0]) for row in self._read("SELECT DISTINCT user FROM events ORDER BY user")]
+
+    def vectors(self, user: str, ids: Sequence[str], encoder: str) -> list[tuple[str, float, NDArray[np.float32]]]:
+        """(id, time, embedding) of those of `ids` that are the user's and have an embedding of `encoder`."""
+        out = []
+        for start in range(0, len(ids), 500):
+            part = ids[start : start + 500]
+            found = self._read(
+                "SELECT e.id, e.time, CASE WHEN e.encoder = ? THEN e.embedding ELSE v.embedding END FROM events e"
+                " LEFT JOIN vectors v ON v.id = e.id AND v.encoder = ?"
+                f" WHERE e.user = ? AND e.id IN ({','.join('?' * len(part))})",
+                (encoder, encoder, user, *part),
+            )
+            out += [(name, when, np.frombuffer(blob, "<f4")) for name, when, blob in found if blob]
+        return out
 
     def records(self, user: str, ids: Iterable[str] | None = None, encoder: str | None = None) -> list[Preference]:
         """The full records of `user`, oldest first; of `ids` alone when given, in their order.

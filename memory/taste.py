@@ -24,7 +24,9 @@ from memory.wording import explanation, sentence
 from models.errors import PreferenceError
 
 #: Nearest records an estimate looks at; beyond them the kernel is next to nothing.
-NEIGHBOURS: Final = 160
+NEIGHBOURS: Final = 96
+#: Parsed records kept in memory, about 10 kB each.
+CACHE: Final = 2000
 #: Layout of an export.
 EXPORT: Final = 1
 
@@ -38,44 +40,38 @@ class Hit:
 
 
 class _Scan:
-    """The standing records of one user in memory: numbers, ids, feedback and unit embeddings; grows with the log."""
+    """The records of one user in memory: ids, which may be found, and their unit embeddings; grows with the log."""
 
     def __init__(self, generation: int, size: int) -> None:
         self.generation, self.size = generation, size
         self.last = 0
         self.ids: list[str] = []
-        self.liked: list[bool] = []
-        self.gone: set[str] = set()
-        self._parts: list[NDArray[np.float32]] = []
+        self.at: dict[str, int] = {}
+        self.matrix = np.zeros((0, size), np.float32)
+        self.liked = np.zeros(0, bool)
+        self.standing = np.zeros(0, bool)
 
     def extend(self, rows: Sequence[Row]) -> None:
+        new = [r for r in rows if r.embedding is not None and r.embedding.size == self.size]
+        new = [r for r in new if r.feedback != "withdrawn"]
+        if new:
+            self.at |= {r.id: len(self.ids) + i for i, r in enumerate(new)}
+            self.ids += [r.id for r in new]
+            self.matrix = np.concatenate([self.matrix, [r.embedding for r in new if r.embedding is not None]])
+            self.liked = np.concatenate([self.liked, [r.feedback != "dislike" for r in new]])
+            self.standing = np.concatenate([self.standing, np.ones(len(new), bool)])
         for row in rows:
-            self.last = row.seq
-            if row.feedback == "withdrawn":
-                self.gone.add(row.target)
-            elif row.embedding is not None and row.embedding.size == self.size:
-                self.ids.append(row.id)
-                self.liked.append(row.feedback != "dislike")
-                self._parts.append(row.embedding[None])
-
-    @property
-    def matrix(self) -> NDArray[np.float32]:
-        """(n, d) unit embeddings."""
-        if len(self._parts) > 1:
-            self._parts = [np.concatenate(self._parts)]
-        return self._parts[0]
+            if row.feedback == "withdrawn" and row.target in self.at:
+                self.standing[self.at[row.target]] = False
+        self.last = rows[-1].seq
 
     def candidates(self, embedding: NDArray[np.float32], count: int, liked: bool) -> list[str]:
-        if not self._parts:
-            return []
-        near = self.matrix @ embedding
-        usable = np.array(self.liked) if liked else np.ones(len(near), bool)
-        if self.gone:
-            usable &= np.array([i not in self.gone for i in self.ids])
-        near[~usable] = -2
+        usable = self.standing & self.liked if liked else self.standing
         count = min(count, int(usable.sum()))
-        best: Sequence[int] = np.argpartition(-near, count - 1)[:count].tolist() if count else []
-        return [self.ids[i] for i in best]
+        if not count:
+            return []
+        near = np.where(usable, self.matrix @ embedding, -2)
+        return [self.ids[i] for i in np.argpartition(-near, count - 1)[:count]]
 
 
 class Memory:
@@ -93,6 +89,8 @@ class Memory:
         self.index = Index(self.folder / "index", self.log, encoder, chroma_url)
         self._guard = threading.RLock()
         self._scans: dict[tuple[str, int], _Scan] = {}
+        self._cache: dict[str, Preference] = {}
+        self._cached = -1
         self._wrote = False
         self._closed = False
         self._at_exit = weakref.WeakMethod(self.close)
@@ -156,10 +154,27 @@ class Memory:
         query /= norm
         check_user(user)
         with self._guard:
-            ids = self._candidates(user, query.astype(np.float32), max(64, 4 * k), liked)
-            records = self.log.records(user, ids, self.encoder)
-        hits = [Hit(r, _cosine(r, query)) for r in records]
-        return sorted(hits, key=lambda hit: (-hit.similarity, -hit.record.time, hit.record.id))[:k]
+            ids = self._candidates(user, query.astype(np.float32), max(64, 2 * k), liked)
+            found = self.log.vectors(user, ids, self.encoder)
+            near = [(_cosine(vector, query), when, name) for name, when, vector in found]
+            best = sorted(near, key=lambda n: (-n[0], -n[1], n[2]))[:k]
+            records = self._records(user, [name for _, _, name in best])
+        return [Hit(record, similarity) for record, (similarity, _, _) in zip(records, best, strict=True)]
+
+    def _records(self, user: str, ids: Sequence[str]) -> Sequence[Preference]:
+        """The user's own records, parsed once; rows never change, and a deletion empties the cache."""
+        if (generation := self.log.generation) != self._cached:
+            self._cache.clear()
+            self._cached = generation
+        if missing := [name for name in ids if name not in self._cache]:
+            if len(self._cache) > CACHE:
+                self._cache.clear()
+                missing = list(ids)
+            self._cache |= {r.id: r for r in self.log.records(user, missing, self.encoder)}
+        found = [self._cache[name] for name in ids]
+        if any(r.user != user for r in found):
+            raise PreferenceError("A stored preference belongs to another user and was not used; restart Burnish.")
+        return found
 
     def _candidates(self, user: str, query: NDArray[np.float32], count: int, liked: bool) -> list[str]:
         if self.index.ready:
@@ -336,9 +351,6 @@ def of_kind(record: Preference, tag: str) -> bool:
     return record.tags.get(tag.strip().lower(), 0.0) >= max(0.5, 0.6 * strongest) > 0
 
 
-def _cosine(record: Preference, query: NDArray[np.float64]) -> float:
-    vector = np.asarray(record.embedding, np.float64)
-    if vector.size != query.size:
-        return -1.0
+def _cosine(vector: NDArray[np.float32], query: NDArray[np.float64]) -> float:
     # Summed one by one and rounded: the same number whether it was found by the index or by a scan.
     return round(float((vector * query).sum()), 6)

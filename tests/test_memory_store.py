@@ -542,9 +542,9 @@ def test_several_processes_share_a_server(tmp_path: Path, server: str) -> None:
         assert first.recall("bob", late.embedding, 1) == []
         second.forget("anna", late.id)
         assert late not in [h.record for h in first.recall("anna", late.embedding, 50)]
-        ids = first.index._client.get_collection(first.index._collection("anna").name, embedding_function=None).get()[
-            "ids"
-        ]
+        ids = first.index._client.get_collection(
+            first.index._collection("anna", True).name, embedding_function=None
+        ).get()["ids"]
         assert late.id not in ids
         assert len(ids) == 40
 
@@ -553,11 +553,11 @@ def test_a_server_that_lost_its_data_is_filled_again(tmp_path: Path, server: str
     with Memory(tmp_path, server) as memory:
         records = fill(memory, 10)
         memory.warm(wait=True)
-        collection = memory.index._collection("anna")
+        collection = memory.index._collection("anna", True)
         collection.delete(ids=[r.id for r in records[:4]])
     with Memory(tmp_path, server) as memory:
         memory.warm(wait=True)
-        assert memory.index._collection("anna").count() == 10
+        assert memory.index._collection("anna", True).count() == 10
         assert memory.recall("anna", records[0].embedding, 1)[0].record == records[0]
 
 
