@@ -206,7 +206,6 @@ def test_the_first_minute(visit: Visit, tmp_path: Path) -> None:
 def test_like_is_kept_and_can_be_forgotten(visit: Visit) -> None:
     page = visit.page
     page.locator("#profile input").fill("Anna")
-    page.keyboard.press("Enter")
     visit.open_example("Coffee")
     visit.say("much warmer and more contrast")
     visit.versions(2)
@@ -218,6 +217,7 @@ def test_like_is_kept_and_can_be_forgotten(visit: Visit) -> None:
     visit.versions(3)
     expect(page.locator("#chat")).to_contain_text("♥")
     page.get_by_role("tab", name="My taste").click()
+    expect(page.locator("#taste h3")).to_contain_text("from Anna")
     cards = page.locator("#taste .memory")
     expect(cards).to_have_count(1)
     expect(cards.first).to_contain_text("Liked")

@@ -1,5 +1,6 @@
 """What happens on the page: every event handler, over a `Desk`. Errors become sentences, never a stack of code."""
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,8 @@ from ui.words import DEFAULT_USER, clean
 if TYPE_CHECKING:
     from agent.events import Event, Result
     from ui.app import Parts
+
+log = logging.getLogger(__name__)
 
 #: New values of some components.
 Paint = dict[Any, Any]
@@ -43,20 +46,20 @@ class Actions:
                 pass
         yield self._home(session)
 
-    async def open_upload(self, session: Session, file: str | None) -> Paint:
+    async def open_upload(self, session: Session, name: str, file: str | None) -> Paint:
         """A photo was chosen or dropped."""
-        return await self._open(session, Path(file)) if file else self._same()
+        return await self._open(_for(session, name), Path(file)) if file else self._same()
 
-    async def open_example(self, session: Session, picked: gr.SelectData) -> Paint:
+    async def open_example(self, session: Session, name: str, picked: gr.SelectData) -> Paint:
         """An example was clicked."""
-        return await self._open(session, self.examples[int(picked.index)])
+        return await self._open(_for(session, name), self.examples[int(picked.index)])
 
     async def open_recent(self, session: Session, threads: list[str], picked: gr.SelectData) -> Paint:
         """An earlier conversation was clicked."""
         try:
             return await self._page(*await self.desk.resume(session, threads[int(picked.index)]))
-        except (BurnishError, IndexError) as error:
-            gr.Warning(str(error))
+        except Exception as error:
+            gr.Warning(_sentence(error))
             return self._same()
 
     async def recent(self, session: Session) -> Paint:
@@ -75,19 +78,16 @@ class Actions:
 
     async def change_user(self, session: Session, name: str) -> Paint:
         """Another person sits down: the open photo is opened anew for them."""
-        name = " ".join((name or "").split()) or DEFAULT_USER
-        if name == session.user:
-            return {self.parts.user: name}
-        fresh = replace(session, user=name)
-        if session.source:
-            return {**await self._open(fresh, Path(session.source)), self.parts.user: name}
-        return self._home(Session(user=name))
+        fresh = _for(session, name)
+        if fresh.user == session.user:
+            return {self.parts.user: fresh.user}
+        return await self._open(fresh, Path(session.source)) if session.source else self._home(Session(user=fresh.user))
 
     async def _open(self, session: Session, path: Path) -> Paint:
         try:
             return await self._page(*await self.desk.open_photo(session, path))
-        except BurnishError as error:
-            gr.Warning(str(error), title="This photo cannot be opened")
+        except Exception as error:
+            gr.Warning(_sentence(error), title="This photo cannot be opened")
             return self._same()
 
     def _home(self, session: Session) -> Paint:
@@ -95,7 +95,7 @@ class Actions:
         return {
             at.session: session,
             at.kept: {"thread": "", "user": session.user},
-            at.user: session.user,
+            at.user: gr.update(value=session.user, interactive=True),
             at.welcome: gr.update(visible=True),
             at.stage: gr.update(visible=False),
             at.talk: gr.update(visible=False),
@@ -110,7 +110,7 @@ class Actions:
             **frames,
             at.session: session,
             at.kept: {"thread": session.thread, "user": session.user},
-            at.user: session.user,
+            at.user: gr.update(value=session.user, interactive=True),
             at.welcome: gr.update(visible=False),
             at.stage: gr.update(visible=True),
             at.talk: gr.update(visible=True),
@@ -164,8 +164,8 @@ class Actions:
         if version != session.version and version in session.versions:
             try:
                 await (await self.desk.studio()).command(session.thread, f"goto:{version}")
-            except BurnishError as error:
-                gr.Warning(str(error))
+            except Exception as error:
+                gr.Warning(_sentence(error))
         async for paint in self._feedback(session, chat, kind, reason):
             yield paint
 
@@ -204,8 +204,8 @@ class Actions:
                 else:
                     progress.add(event)
                     yield {at.chat: [*chat, progress.bubble()]}
-        except BurnishError as error:
-            yield {at.chat: [*chat, progress.bubble(done=True), told(str(error))], **self._idle()}
+        except Exception as error:
+            yield {at.chat: [*chat, progress.bubble(done=True), told(_sentence(error))], **self._idle()}
 
     async def _done(self, session: Session, chat: list[Bubble], result: "Result") -> Paint:
         session, frames = await self._frames(session)
@@ -253,8 +253,8 @@ class Actions:
         try:
             await (await self.desk.studio()).command(session.thread, name)
             session, frames = await self._frames(session)
-        except BurnishError as error:
-            gr.Info(str(error))
+        except Exception as error:
+            gr.Info(_sentence(error))
             return self._same()
         return {**frames, self.parts.session: session}
 
@@ -292,5 +292,18 @@ class Actions:
         gr.Info("Rendering at full size …", duration=3)
         try:
             return await self.desk.export(session, EXPORTS[format_])
-        except BurnishError as error:
-            raise gr.Error(str(error), title="Not saved", print_exception=False) from error
+        except Exception as error:
+            raise gr.Error(_sentence(error), title="Not saved", print_exception=False) from error
+
+
+def _for(session: Session, name: str) -> Session:
+    """The session of whoever's name stands in the profile box; a click elsewhere may come before the box was left."""
+    return replace(session, user=" ".join((name or "").split())[:80] or DEFAULT_USER)
+
+
+def _sentence(error: Exception) -> str:
+    """What a person is told. What is not meant for people goes to the log instead."""
+    if isinstance(error, BurnishError):
+        return str(error)
+    log.error("in the app", exc_info=error)
+    return "Something went wrong inside Burnish; nothing was changed. Try it again."

@@ -82,7 +82,14 @@ def build(desk: "Desk") -> gr.Blocks:
         with gr.Row(elem_id="header", equal_height=True):
             gr.Markdown("# Burnish", elem_id="wordmark")
             user = gr.Textbox(
-                DEFAULT_USER, label="Profile", max_lines=1, max_length=80, elem_id="profile", scale=0, min_width=180
+                DEFAULT_USER,
+                label="Profile",
+                max_lines=1,
+                max_length=80,
+                elem_id="profile",
+                scale=0,
+                min_width=180,
+                interactive=False,  # until it is known who was here last
             )
             dark = gr.Button("◐", elem_id="dark", size="sm", scale=0, min_width=40)
         with gr.Tabs(elem_id="pages"):
@@ -230,9 +237,9 @@ def _wire(page: gr.Blocks, parts: Parts, do: Actions, on: dict[str, Any]) -> Non
         do.recent, [session], **recents
     )
     for opened in (
-        on["drop"].upload(do.open_upload, [session, on["drop"]], **opens),
-        on["another"].upload(do.open_upload, [session, on["another"]], **opens),
-        on["tries"].select(do.open_example, [session], **opens),
+        on["drop"].upload(do.open_upload, [session, parts.user, on["drop"]], **opens),
+        on["another"].upload(do.open_upload, [session, parts.user, on["another"]], **opens),
+        on["tries"].select(do.open_example, [session, parts.user], **opens),
         parts.recent.select(do.open_recent, [session, parts.recent_threads], **opens),
     ):
         opened.then(None, js=_FOCUS, api_visibility="private")

@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from models.errors import BurnishError
 from ui.shelf import CACHE_VARIABLE, close_cache, open_cache
 from ui.terminal import RefusedError, settings
 
@@ -102,7 +101,7 @@ def _warm() -> None:
     from ui.examples import example_photos
 
     # What is missing or broken is said to the person whose request meets it.
-    with contextlib.suppress(BurnishError):
+    with contextlib.suppress(Exception):
         for photo, _ in example_photos()[:1]:
             warm(photo)
 

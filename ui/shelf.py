@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import shutil
+import time
 from pathlib import Path
 
 #: Name of the environment variable from which Gradio takes its cache folder, at import.
@@ -29,8 +30,12 @@ def open_cache(home: Path) -> Path:
 
 
 def close_cache(place: Path) -> None:
-    """Remove the folder and all that was published in it."""
-    shutil.rmtree(place, ignore_errors=True)
+    """Remove the folder and all that was published in it, also while an event that was cut off still writes there."""
+    for _ in range(50):
+        shutil.rmtree(place, ignore_errors=True)
+        if not place.exists():
+            return
+        time.sleep(0.1)
 
 
 def folder(cache: Path) -> Path:
