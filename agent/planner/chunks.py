@@ -74,7 +74,9 @@ def _number(tokens: list[str], i: int) -> tuple[int, Amount, int] | None:
     value = _value(tokens[i])
     if value is None:
         after = tokens[i + 1 : i + 4]
-        if tokens[i] in _NUMBER_WORDS and after and (
+        if tokens[i] in _NUMBER_WORDS and tokens[i + 1 : i + 4] == ["and", "a", "half"]:
+            value = _NUMBER_WORDS[tokens[i]]
+        elif tokens[i] in _NUMBER_WORDS and after and (
             after[0] in ("stop", "stops", "ev", "percent")
             or (after[0] in ("a", "of") and any(w in ("stop", "ev") for w in after[1:3]))
         ):  # fmt: skip

@@ -74,6 +74,11 @@ def is_question(text: str) -> bool:
     return marked or (not re.search(r"\bplease\b", text) and says["question_without_mark"].match(text) is not None)
 
 
+def asks(text: str) -> bool:
+    """True for what can only be a question: "why did you ...", "what did you change"."""
+    return patterns("commands")["question_first"].search(text) is not None
+
+
 def without_machinery(text: str) -> tuple[str, bool]:
     """The text without sentences aimed at the machinery, and whether there were any.
 

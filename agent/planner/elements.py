@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from agent.planner.chunks import Chunk
-from agent.planner.lexicon import word_set
+from agent.planner.lexicon import Sense, word_set
 from agent.planner.segments import Segment
 
 GLOBAL = "global"
@@ -58,6 +58,18 @@ def elements(segment: Segment, topic: str = "") -> list[Element]:
             found.append(Element("joint", i, c))
         elif c.text in ("white", "black", "gray", "grey") and not c.attr():
             found.append(Element("achromatic", i, c))
+        elif (
+            c.text in ("shadows", "highlights")
+            and _preposition(parts, i) in ("in", "on", "from", "of")
+            and any(
+                p.attr("noun", "fault") and p.text not in ("shadows", "highlights") for p in parts[max(0, i - 4) : i]
+            )
+        ):
+            found.append(Element("region", i, c, c.text, _preposition(parts, i)))
+        elif c.text == "tint" and after is not None and after.amount is not None:
+            found.append(
+                Element("attr", i, Chunk(c.text, c.start, c.end, (Sense("attr", "tint", "noun"),), tokens=c.tokens))
+            )
         elif c.attr() or c.sense("colour"):
             area = _colour_area(parts, i, ops)
             found.append(Element("region", i, c, area, _preposition(parts, i)) if area else Element("attr", i, c))

@@ -7,7 +7,7 @@ from agent.planner import commands, followup, languages, protect, styles
 from agent.planner.lexicon import word_set
 from agent.planner.spelling import known as english_words
 from agent.planner.text import plain
-from agent.planner.understand import Understood, understand
+from agent.planner.understand import Heard, Understood, understand
 
 _WEAK = word_set("embedded_weak")
 
@@ -25,7 +25,19 @@ _THUMBS = {
 
 #: Commands that a follow-up does not override.
 _CERTAIN = frozenset(
-    ("undo", "redo", "reset", "export", "compare", "use_my_style", "ignore_my_style", "remember", "forget")
+    (
+        "undo",
+        "redo",
+        "reset",
+        "export",
+        "compare",
+        "use_my_style",
+        "ignore_my_style",
+        "remember",
+        "forget",
+        "variations",
+        "help",
+    )
 )
 
 
@@ -57,6 +69,8 @@ def _plan(asked: str, context: PlanContext | None, attacked: bool) -> Plan:
     kept, protected = protect.split_off(asked)
     heard = understand(kept)
     found = None if attacked else commands.find(asked, context.versions if context else 0)
+    if commands.asks(asked) and not (found and found.name in ("help", "compare")):
+        return Plan(kind="question")
     certain = found is not None and (found.name in _CERTAIN or found.name.startswith("goto"))
     if (plan := followup.resolve(asked, context, heard.heard, exact_only=certain)) is not None:
         return plan
@@ -90,13 +104,13 @@ def _request(asked: str, kept: str, heard: Understood, protected: list[str]) -> 
     if heard.contradictory and re.search(r"\bsame time\b|\bboth\b|\bsimultaneous\w*|\bbut also\b", asked):
         return Plan(kind="none", note="These wishes pull against each other; which one matters more?")
     style = styles.find(kept)
-    if style is not None and heard.edits and not styles.outweighs(style, kept, [h.phrase for h in heard.heard]):
+    if style is not None and heard.edits and not styles.outweighs(style, kept, heard.heard):
         style = None
-    if style is not None and heard.wishes and not heard.edits and not styles.outweighs(style, kept, []):
+    if style is not None and heard.wishes and not heard.edits and not styles.outweighs(style, kept, ()):
         style = None  # "brighten it and add a sepia tone" is a request in plain words
     if style is None and not heard.edits:
         style = styles.nearest(kept)
-    edits = [h.edit for h in heard.heard if style is None or not styles.own_words(style, h.phrase)]
+    edits = [h.edit for h in heard.heard if style is None or not (styles.own_words(style, h.phrase) or _bare(h))]
     if style is not None:
         own = {(e.region, e.attribute) for e in edits}
         edits += [e for e in style.edits if (e.region, e.attribute) not in own]
@@ -107,4 +121,9 @@ def _request(asked: str, kept: str, heard: Understood, protected: list[str]) -> 
         return Plan(kind="strong", edits=tuple(edits[:48]), out_of_scope=heard.wishes, protect=tuple(protected))
     if _WEAK.intersection(heard.tokens) and not heard.wishes:
         return Plan(kind="weak", protect=tuple(protected))
-    return Plan(kind="none", out_of_scope=heard.wishes)
+    return Plan(kind="none", out_of_scope=heard.wishes, protect=tuple(protected))
+
+
+def _bare(heard: Heard) -> bool:
+    """ "Dark" in "dark and dramatic" is part of the look, no complaint."""
+    return heard.form in ("fault", "over") and not heard.heads

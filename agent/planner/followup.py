@@ -203,10 +203,7 @@ class _Turn:
             self.text,
         )
         keep = self._regions_in(keep_match["k"]) if keep_match else []
-        if match := re.search(
-            r"\b(?:undo|revert|reset|remove) (?:everything|all|it all)(?: else)? (?:except|but|apart from|besides)(?P<k>[^,.;]*)",
-            self.text,
-        ):
+        if match := _SAYS["undo_all_but"].search(self.text):
             keep = self._regions_in(match["k"])
             return (
                 self.plan([inverse(e) for e in self.last if e.region not in keep], protect=tuple(keep))

@@ -81,7 +81,7 @@ def _mentions(at: Around) -> list[tuple[int, Mention]]:
         elif e.kind == "attr" and e.index not in taken and not at.belongs_to_removed(position):
             if mention := _attribute(at, e, position):
                 found.append((position, mention))
-        elif (
+        elif (e.kind == "region" and (mention := nouns.bare_area(at, e, found))) or (
             (e.kind == "more" and (mention := nouns.again(at, e, position, found)))
             or (e.kind == "amount" and (mention := nouns.bare_amount(at, e, position, found)))
             or (e.kind == "cast" and e.chunk.text in ("hue", "hues") and (mention := nouns.bare_hue(at, e, position)))
@@ -183,6 +183,15 @@ def _attribute(at: Around, e: Element, position: int) -> Mention | None:
         return None  # "remove the harsh shadows": the noun is what changes
     if tints.is_shade(at, e, position):
         return tints.shade(at, e)
+    toned = after is not None and after.kind == "attr" and after.index == e.index + 1
+    if (
+        toned
+        and after is not None
+        and after.chunk.text in ("shadows", "highlights")
+        and sense.value in ("temperature", "tint")
+    ):
+        words = {e.chunk.start, after.chunk.start}
+        return Mention(sense.value, sense.sign, [after.chunk.text], None, words, form="adj", text=e.chunk.text)
     noun = (
         after.chunk.attr("noun") if after is not None and after.kind == "attr" and after.index == e.index + 1 else None
     )

@@ -46,6 +46,8 @@ def noun(at: Around, e: Element, position: int, sense: Sense) -> Mention | None:
         and not at.direction
     ):
         tone = before.chunk.attr("adj", "fault", "over")
+        if tone is not None and tone.value in ("temperature", "tint"):
+            return None  # "cool shadows": a place
         if tone is not None and tone.value in ("brightness", "sharpness", "saturation"):
             deep = before.chunk.text.startswith(("deep", "dark", "rich", "bold"))
             soft = before.chunk.text.startswith("soft") and sense.value == "highlights"
@@ -252,3 +254,18 @@ def again(at: Around, e: Element, position: int, found: list[tuple[int, Mention]
         return None
     sign = -1 if e.chunk.op() == "down" else 1 if last.form in ("noun", "thing") else last.sign
     return Mention(last.attribute, sign, [], None, {e.chunk.start}, form="noun", text=e.chunk.text)
+
+
+def bare_area(at: Around, e: Element, found: list[tuple[int, Mention]]) -> Mention | None:
+    """ "Boost the greens", "reds less intense": saturation of those areas."""
+    if (
+        not e.region.endswith(" areas")
+        or found
+        or any(x.kind in ("attr", "achromatic", "amount_of") for x in at.elements)
+    ):
+        return None
+    mores = [x.chunk.op() for x in at.elements if x.kind == "more"]
+    sign = -1 if at.direction < 0 or "down" in mores else 1 if at.direction > 0 or mores else 0
+    if sign == 0 or "remove" in at.ops:
+        return None
+    return Mention("saturation", sign, [e.region], None, {e.chunk.start}, form="noun", text=e.chunk.text)

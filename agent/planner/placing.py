@@ -169,6 +169,8 @@ def measure(segment: Segment, elements: list[Element], mentions: Mentions) -> No
             continue
         sense = e.chunk.sense("amount")
         assert sense is not None
+        if position and elements[position - 1].kind == "too" and e.chunk.text == "much":
+            continue  # "too much"
         for mention in _targets(position, elements, mentions):
             if e.chunk.amount is not None:
                 mention.amount = _with_unit(e.chunk.amount, mention, e.chunk.text)
@@ -180,6 +182,8 @@ def measure(segment: Segment, elements: list[Element], mentions: Mentions) -> No
                     mention.sign = 1
                 if e.chunk.signed and direction == 0:
                     mention.sign = e.chunk.signed
+                elif mention.form == "fault" and not segment.heads and mention.attribute == "denoise":
+                    mention.sign = -1  # "grain 15"
             elif mention.amount is None:
                 mention.amount = sense.value  # type: ignore[assignment]
             mention.words.add(e.chunk.start)
@@ -187,12 +191,8 @@ def measure(segment: Segment, elements: list[Element], mentions: Mentions) -> No
 
 def _with_unit(amount: Amount, mention: Mention, text: str) -> Amount:
     """ "Exposure +0.3" is in stops."""
-    if (
-        amount.unit == "unit"
-        and mention.attribute == "brightness"
-        and amount.value <= 5
-        and ("." in text or "/" in text)
-    ):
+    fraction = "." in text or "/" in text or mention.text == "exposure"
+    if amount.unit == "unit" and mention.attribute == "brightness" and amount.value <= 5 and fraction:
         return amount.model_copy(update={"unit": "stop"})
     return amount
 

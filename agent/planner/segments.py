@@ -103,7 +103,8 @@ def split(chunks: Iterable[Chunk]) -> list[Segment]:
                 or (before is not None and (before.sense("be") or before.sense("should") or before.text == "to"))
             )
             noun_waits = any(
-                c.attr("noun", "thing", "fault") or c.sense("region") or c.sense("colour") for c in current.parts
+                c.attr("noun", "thing", "fault") or c.sense("region") or c.sense("colour") or c.amount
+                for c in current.parts
             )
             wants = chunk.text in (
                 "needs",
@@ -216,6 +217,8 @@ def _is_head(chunk: Chunk, before: Chunk | None, following: Chunk | None, rest: 
             return False
         return before is None or before.sense("the") is None or text in ("increase", "help")
     if not verb:
+        return False
+    if text in ("pop", "pop out") and _has_place(current):
         return False
     if before is not None and (before.text in _ADJECTIVE_BEFORE or before.sense("be") or before.text == "been"):
         return False

@@ -7,6 +7,7 @@ from typing import cast
 
 from agent.plan import Edit, Word
 from agent.planner.lexicon import patterns, table, word_set
+from agent.planner.understand import Heard
 
 _SHORT = re.compile(r"^(?:([a-z: ]+)\.)?([a-z_:]+)([+-])(?::(slight|strong))?$")
 
@@ -96,21 +97,23 @@ def _cued(spaced: str, at: int, phrase: str) -> bool:
     return any(w in _CUES for w in after[:2]) or any(w in ("style", "vibe", "like") for w in before)
 
 
-def outweighs(style: Style, text: str, words_of_edits: list[str]) -> bool:
-    """True when the message is about the look, although the grammar read edits in it: "warm sunset feel, keep the dress white".
+def outweighs(style: Style, text: str, heard: tuple[Heard, ...]) -> bool:
+    """True when a message is about the look, although the grammar read edits in it: "warm sunset feel, dress white".
 
-    `words_of_edits`: the words that led to those edits.
+    `heard`: those edits.
     """
     named = re.escape(style.said)
     if re.search(
         rf"{named}[\w ]{{0,12}} (?:look|style|styled|vibes?|feel|feeling|mood|aesthetic|theme|inspired)\b", text
     ):
         return True
+    if any(h.edit.region != "global" and not own_words(style, h.phrase) for h in heard):
+        return False
     known = _vocabulary(style.name)
     content = [w for w in re.findall(r"[a-z0-9]+", text) if w not in _FILLERS and w not in _CUES]
-    return (bool(content) and len([w for w in content if w in known]) >= 0.5 * len(content)) or (
-        bool(words_of_edits) and all(word in known for said in words_of_edits for word in said.split())
-    )
+    if content and len([w for w in content if w in known]) >= 0.5 * len(content):
+        return True
+    return bool(heard) and all(word in known for h in heard for word in h.phrase.split())
 
 
 def own_words(style: Style, said: str) -> bool:

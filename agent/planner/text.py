@@ -14,7 +14,7 @@ _LINK = re.compile(r"\b(?:https?|ftp)://\S+|\bwww\.\S+")
 _MARKUP = re.compile(r"<(script|style)\b[^>]*>.*?</\1\s*>|<[^<>]{0,400}>", re.S)
 _LABEL = re.compile(r"[\[(]\s*(?:specific|random|request|meta|serious|paid|nsfw)\s*[\])]|^\s*photoshop request\s*:?")
 _TOKEN = re.compile(
-    r"[+\-]?\d+\s*/\s*\d+(?!\d)|[+\-]?\d+(?:[.,]\d+)?|[^\W\d_]+(?:'[^\W\d_]+)*|[%.,;:!?&/()\n]|[+\-](?=\s*\d)|\+"
+    r"\d+0 ?s\b|[+\-]?\d+\s*/\s*\d+(?!\d)|[+\-]?\d+(?:[.,]\d+)?|[^\W\d_]+(?:'[^\W\d_]+)*|[%.,;:!?&/()\n]|[+\-](?=\s*\d)|\+"
 )
 
 _SPELLED_OUT = {
@@ -64,7 +64,7 @@ def words(plain_text: str) -> list[str]:
     """
     text = re.sub(r"\b(over|under|de|un|re|bright|light)-(?=[a-z])", r"\1", plain_text)
     text = re.sub(r"\bb\s*[&/+]\s*w\b", "black and white", text)
-    text = re.sub(r"(?<=\d)(?=[a-z])", " ", text)
+    text = re.sub(r"(?<=\d)(?=[a-z])(?!(?<=0)s\b)", " ", text)
     tokens: list[str] = []
     for match in _TOKEN.finditer(text):
         token = match.group().replace(" ", "")
