@@ -236,9 +236,21 @@ def _adjective(at: Around, e: Element, position: int, sense: Sense) -> Mention |
         attribute, sign = "blur", 1
     if c.text.startswith(("visib", "visab")) and sign < 0:
         sign = 1
+    if attribute == "brightness" and (tone := _tone_before(at, position)):
+        attribute = tone  # "shadows brighter"
     if attribute in ("brightness", "clarity", "contrast", "sharpness") and _said_of_colours(at, position):
         attribute, sign = _COLOURS_ARE.get((attribute, sign), (attribute, sign))
     return Mention(attribute, sign, [], None, {c.start}, form=sense.form, text=c.text)
+
+
+def _tone_before(at: Around, position: int) -> str:
+    """The tonal attribute that an adjective directly follows, or an empty string."""
+    for x in reversed(at.elements[:position]):
+        if x.kind in ("be", "more", "amount", "should", "too"):
+            continue
+        noun = x.chunk.attr("noun") if x.kind == "attr" else None
+        return noun.value if noun is not None and noun.value in ("shadows", "highlights", "blacks", "whites") else ""
+    return ""
 
 
 def _said_of_colours(at: Around, position: int) -> bool:

@@ -106,6 +106,9 @@ def split(chunks: Iterable[Chunk]) -> list[Segment]:
                 c.attr("noun", "thing", "fault") or c.sense("region") or c.sense("colour") or c.amount
                 for c in current.parts
             )
+            after_noun = after_noun or (
+                not current.heads and chunk.attr("verb") is not None and not _object_follows(every[i + 1 :])
+            )
             wants = chunk.text in (
                 "needs",
                 "need",

@@ -32,6 +32,8 @@ def _table(lang: str) -> dict[str, str]:
     for gloss, phrases in data.items():
         for phrase in phrases.split():
             key = unicodedata.normalize("NFKC", phrase.replace("_", " "))
+            if lang == "fr":  # elisions are opened in the text too
+                key = re.sub(r"\bl (?=\w)", "le ", re.sub(r"\bd (?=\w)", "de ", key))
             out.setdefault(_fold(key).casefold() if lang in _LATIN else key, gloss)
     return out
 
@@ -101,12 +103,18 @@ def _latin(text: str, english: frozenset[str]) -> tuple[str, str]:
         hits = sum(w in known for w in unknown)
         if hits > score:
             best, score = lang, hits
-    if not best or score < 0.34 * len(unknown) or (score == 1 and (len(unknown) > 3 or len(words) - len(unknown) >= 2)):
+    if not best or score < 0.34 * len(unknown) or (score == 1 and (len(unknown) > 3 or _foreign_to(best, words) >= 3)):
         return "en", text
     own = sum(w in english and w not in _table(best) for w in words)
     mixed = own >= 3
     gloss = _replace(folded, _table(best), english if mixed else frozenset())
     return ("mixed" if mixed else best), gloss
+
+
+def _foreign_to(lang: str, words: list[str]) -> int:
+    """How many words the language's table does not know."""
+    known = {part for phrase in _table(lang) for part in phrase.split()}
+    return sum(w not in known for w in words)
 
 
 def _replace(text: str, table: dict[str, str], keep: frozenset[str]) -> str:
