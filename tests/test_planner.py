@@ -214,10 +214,18 @@ def test_a_real_edit_beside_an_injection_is_done() -> None:
     assert ([short(e) for e in plan.edits], plan.command) == (["brightness+:slight"], None)
 
 
-def test_contradictions_are_said() -> None:
+def test_contradictions_are_asked_about_with_answers_that_work() -> None:
     plan = plan_text("make it brighter and darker at the same time")
     assert plan.kind == "none"
-    assert plan.note
+    assert plan.question
+    assert [said(o) for o in plan.options] == [["brightness+"], ["brightness-"]]
+
+
+@pytest.mark.parametrize("text", ["more", "a bit less", "same for the sky", "change the colors"])
+def test_what_points_at_nothing_is_asked_about(text: str) -> None:
+    plan = plan_text(text)
+    assert plan.question
+    assert all(plan_text(option).edits for option in plan.options)
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\n", "asdf qwer", "🦄🦄", "?", ".", "what's the weather tomorrow"])

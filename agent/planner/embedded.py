@@ -3,7 +3,7 @@
 import re
 
 from agent.plan import Edit, Plan, PlanContext
-from agent.planner import commands, followup, languages, protect, styles
+from agent.planner import clarify, commands, followup, languages, protect, styles
 from agent.planner.lexicon import word_set
 from agent.planner.spelling import known as english_words
 from agent.planner.text import plain
@@ -102,7 +102,8 @@ def _command(found: commands.Found, context: PlanContext | None) -> Plan:
 
 def _request(asked: str, kept: str, heard: Understood, protected: list[str]) -> Plan:
     if heard.contradictory and re.search(r"\bsame time\b|\bboth\b|\bsimultaneous\w*|\bbut also\b", asked):
-        return Plan(kind="none", note="These wishes pull against each other; which one matters more?")
+        ask = clarify.contradiction(heard.contradictory)
+        return Plan(kind="none", question=ask.text, options=ask.options)
     style = styles.find(kept)
     if style is not None and heard.edits and not styles.outweighs(style, kept, heard.heard):
         style = None
@@ -121,7 +122,9 @@ def _request(asked: str, kept: str, heard: Understood, protected: list[str]) -> 
         return Plan(kind="strong", edits=tuple(edits[:48]), out_of_scope=heard.wishes, protect=tuple(protected))
     if _WEAK.intersection(heard.tokens) and not heard.wishes:
         return Plan(kind="weak", protect=tuple(protected))
-    return Plan(kind="none", out_of_scope=heard.wishes, protect=tuple(protected))
+    vague = None if heard.wishes or protected else clarify.vague(asked)
+    return Plan(kind="none", out_of_scope=heard.wishes, protect=tuple(protected),
+                question=vague.text if vague else None, options=vague.options if vague else ())  # fmt: skip
 
 
 def _bare(heard: Heard) -> bool:

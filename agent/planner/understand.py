@@ -42,7 +42,8 @@ class Understood:
 
     heard: tuple[Heard, ...]
     wishes: tuple[OutOfScope, ...]
-    contradictory: bool
+    contradictory: Edit | None
+    """An edit whose opposite was asked for as well."""
     tokens: tuple[str, ...]
 
     @property
@@ -62,7 +63,7 @@ def understand(text: str) -> Understood:
     segments = split(chunk(tokens, lexicon()))
     heard: dict[tuple[str, str], Heard] = {}
     used: set[int] = set()
-    contradictory = False
+    contradictory: Edit | None = None
     topic = ""
     last: Mention | None = None
     for segment in segments:
@@ -78,7 +79,8 @@ def understand(text: str) -> Understood:
             phrase = " ".join(c.text for c in segment.parts if c.start in mention.words)
             for edit in to_edits(mention):
                 key = (edit.region, edit.attribute)
-                contradictory = contradictory or (key in heard and heard[key].edit.direction != edit.direction)
+                if key in heard and heard[key].edit.direction != edit.direction:
+                    contradictory = contradictory or edit
                 heard.setdefault(key, Heard(edit, phrase, mention.form, heads, bool(mention.purpose)))
     wishes = tuple(scope.out_of_scope(text, segments, used))
     return Understood(tuple(_once(heard)), wishes, contradictory, tuple(tokens))
