@@ -1,0 +1,79 @@
+"""Does the embedding know a photo again? `python -m tests.bench.scene DATA [--photos 120]`.
+
+Every photo of `DATA/dev_photos/` is embedded as it is and once more with another exposure, colour cast and crop (drawn from
+a fixed seed). `same_photo`: how often the changed one's nearest neighbour among all photos is itself. `same_tag`: how
+often, among the photos with hand-made tags (`dev_labels_permissive/tags.json`), the nearest other photo has the main tag.
+`main_tag_named`: how often the main hand-made tag is among those that Burnish gives. The last line is JSON.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.scene_encoder import TAGS, embed, tag
+from models.training.scene import SAME
+from tools.perceive import LOOK_AT, read, shrink
+
+
+def changed(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Another take of the same photo: exposure within a stop, a cast, a crop of at least 80 %."""
+    height, width = pixels.shape[:2]
+    share = rng.uniform(0.8, 1.0)
+    y, x = (int(rng.uniform(0, 1 - share) * edge) for edge in (height, width))
+    crop = pixels[y : y + int(height * share), x : x + int(width * share)].astype(np.float32) / 255
+    gains = 2.0 ** (rng.uniform(-1, 1) / 2.2) * np.exp(rng.normal(0, 0.1, 3))
+    return np.asarray(np.clip(crop * gains, 0, 1) * 255, np.uint8)
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--photos", type=int, default=10_000)
+    arguments = parser.parse_args()
+    path = arguments.data / "dev_labels_permissive" / "tags.json"
+    tagged: dict[str, list[str]] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    files = sorted((arguments.data / "dev_photos").iterdir(), key=lambda p: (p.stem not in tagged, p.name))
+    rng = np.random.default_rng(0)
+    names, whole, other, given = [], [], [], []
+    for file in files[: arguments.photos]:
+        image = cv2.imread(str(file), cv2.IMREAD_COLOR)
+        if image is None:
+            continue
+        pixels = np.ascontiguousarray(image[..., ::-1])
+        rgb = shrink(pixels, LOOK_AT)
+        seen = read(rgb)
+        names.append(file.stem)
+        whole.append(embed(seen))
+        given.append(tag(rgb, seen))
+        other.append(embed(read(shrink(changed(pixels, rng), LOOK_AT))))
+    known, again = np.stack(whole), np.stack(other)
+    same = float(((again @ known.T).argmax(axis=1) == np.arange(len(names))).mean())
+
+    def tags_of(name: str) -> list[str]:
+        """Hand-made tags in our words, the most telling first."""
+        ours = {SAME.get(word, word) for word in tagged.get(name, [])}
+        return [word for word in TAGS if word in ours]
+
+    rows = [i for i, name in enumerate(names) if tags_of(name)]
+    near = known[rows] @ known[rows].T
+    np.fill_diagonal(near, -2)
+    best = near.argmax(axis=1)
+    shared = [tags_of(names[i])[0] in tags_of(names[rows[int(j)]]) for i, j in zip(rows, best, strict=True)]
+    named = [tags_of(names[i])[0] in given[i] for i in rows]
+    figures = {
+        "same_photo": round(same, 4),
+        "same_tag": round(float(np.mean(shared)), 4) if shared else None,
+        "main_tag_named": round(float(np.mean(named)), 4) if named else None,
+    }
+    for key, value in figures.items():
+        print(f"{key:<16}{value}")
+    print(json.dumps({"bench": "scene", "photos": len(names), "tagged": len(rows), **figures}))
+
+
+if __name__ == "__main__":
+    main()
