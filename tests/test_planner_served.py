@@ -15,7 +15,9 @@ from PIL import Image
 from agent.plan import Amount, Edit, PlanContext
 from agent.planner import choose, plan_text, wire
 from agent.planner.embedded import EmbeddedPlanner
-from agent.planner.served import ServedPlanner, data_url
+from agent.planner.opinions import critique, review
+from agent.planner.served import ServedPlanner
+from agent.planner.server import Server, data_url
 from models.errors import PlanError
 
 GOOD = {
@@ -259,4 +261,44 @@ def test_choose() -> None:
     assert isinstance(choose(""), EmbeddedPlanner)
     served = choose("http://127.0.0.1:1/", "m", 3)
     assert isinstance(served, ServedPlanner)
-    assert served.url == "http://127.0.0.1:1/v1"
+    assert served.server.url == "http://127.0.0.1:1/v1"
+
+
+def photo(level: int = 120) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 48), (level, level, level)).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+async def test_a_review_sees_both_pictures() -> None:
+    def opinion(handler: BaseHTTPRequestHandler, _: dict[str, Any]) -> None:
+        completion(handler, json.dumps({"met": 80, "spill": 5, "natural": 90, "fix": None}))
+
+    with serving(opinion) as (url, requests):
+        said = await review(Server(url, "tiny"), "brighter", photo(90), photo(150))
+    assert said is not None
+    assert (said.met, said.spill, said.natural, said.fix) == (80, 5, 90, None)
+    assert [part["type"] for part in requests[0]["messages"][1]["content"]] == ["text", "image_url", "image_url"]
+
+
+async def test_a_critique_keeps_only_what_can_be_done() -> None:
+    def opinion(handler: BaseHTTPRequestHandler, _: dict[str, Any]) -> None:
+        wishes = ["lift the shadows a bit", "remove the trash can", "make the sky slightly darker"]
+        completion(handler, json.dumps({"reasoning": "Flat light.", "score": 55, "suggestions": wishes}))
+
+    with serving(opinion) as (url, _):
+        said = await critique(Server(url, "tiny"), photo())
+    assert said is not None
+    assert said.suggestions == ("lift the shadows a bit", "make the sky slightly darker")
+
+
+async def test_no_opinion_is_better_than_a_bad_one() -> None:
+    def blind(handler: BaseHTTPRequestHandler, request: dict[str, Any]) -> None:
+        if isinstance(request["messages"][1]["content"], list):
+            send(handler, b'{"error": {"message": "no images"}}', 400)
+        else:
+            completion(handler, json.dumps({"met": 80, "spill": 5, "natural": 90, "fix": None}))
+
+    for answer in (garbage, broken, blind):
+        with serving(answer) as (url, _):
+            assert await review(Server(url, "tiny"), "brighter", photo(), photo()) is None

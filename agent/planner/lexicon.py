@@ -47,8 +47,9 @@ _IRREGULAR = {
 }  # fmt: skip
 
 
+@functools.cache
 def table(name: str) -> dict[str, Any]:
-    """A data table beside this file."""
+    """A data table beside this file, read once."""
     return tomllib.loads((HERE / name).read_text(encoding="utf-8"))
 
 

@@ -14,7 +14,7 @@ from models.errors import PlanError
 from models.vocabulary import ATTRIBUTES, REGIONS, is_region
 
 #: One line of plain text without quotes, backslashes or controls.
-_LINE = r"^[ !#-\[\]-~]{1,160}$"
+LINE = r"^[ !#-\[\]-~]{1,160}$"
 _OBJECT = r"^object:[a-z]{2,20}( [a-z]{2,20})?$"
 _GOTO = r"^goto:[1-9][0-9]{0,2}$"
 
@@ -26,8 +26,8 @@ def schema() -> dict[str, Any]:
     {'type': 'integer', 'minimum': -100, 'maximum': 100}
     """
     region = {"anyOf": [{"type": "string", "enum": list(REGIONS)}, {"type": "string", "pattern": _OBJECT}]}
-    line = {"anyOf": [{"type": "string", "pattern": _LINE}, {"type": "null"}]}
-    edit = _object(
+    line = {"anyOf": [{"type": "string", "pattern": LINE}, {"type": "null"}]}
+    edit = wire_object(
         region=region,
         attribute={"type": "string", "enum": list(ATTRIBUTES)},
         direction={"type": "integer", "enum": [1, -1]},
@@ -41,7 +41,7 @@ def schema() -> dict[str, Any]:
     command = {
         "anyOf": [{"type": "string", "enum": list(COMMANDS)}, {"type": "string", "pattern": _GOTO}, {"type": "null"}]
     }
-    return _object(
+    return wire_object(
         kind={"type": "string", "enum": list(get_args(Kind))},
         edits={"type": "array", "items": edit, "maxItems": 16},
         out_of_scope={"type": "array", "items": {"type": "string", "enum": list(get_args(OutOfScope))}, "maxItems": 6},
@@ -51,11 +51,12 @@ def schema() -> dict[str, Any]:
         lang={"type": "string", "pattern": "^[a-z]{2}$"},
         note=line,
         question=line,
-        options={"type": "array", "items": {"type": "string", "pattern": _LINE}, "maxItems": 4},
+        options={"type": "array", "items": {"type": "string", "pattern": LINE}, "maxItems": 4},
     )  # fmt: skip
 
 
-def _object(**properties: Any) -> dict[str, Any]:
+def wire_object(**properties: Any) -> dict[str, Any]:
+    """A JSON schema object: every property required, nothing else allowed."""
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 

@@ -1,0 +1,134 @@
+"""A served language model: one question to any OpenAI-compatible server, answered in a JSON schema, repaired if need be."""
+
+import asyncio
+import base64
+import io
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from models.errors import PlanError, ServerError
+
+#: Answers that do not fit are sent back this often, with what is wrong with them.
+REPAIRS = 2
+MAX_EDGE = 1280
+MAX_TOKENS = 1200
+
+Answer = TypeVar("Answer")
+
+
+class Server:
+    """A server at `url` (with or without `/v1`); `model` None: the first that it serves."""
+
+    def __init__(self, url: str, model: str | None = None, timeout: float = 30.0, key: str = "none") -> None:
+        base = url.rstrip("/")
+        self.url = base if base.endswith("/v1") else f"{base}/v1"
+        self.model, self.timeout, self.key = model, timeout, key
+        self.sees = True
+        """Until the server refuses a picture."""
+
+    async def ask(
+        self,
+        prompt: str,
+        said: str,
+        schema: dict[str, Any],
+        read: Callable[[Any], Answer],
+        pictures: Sequence[bytes] = (),
+    ) -> Answer:
+        """What `read` makes of the server's answer, within `timeout` seconds in all.
+
+        `pictures`: JPEG bytes, sent as data: URLs of at most 1280 px. An answer for which `read` raises `PlanError` is sent
+        back up to `REPAIRS` times. Raises `ServerError` with a sentence for the person.
+        """
+        try:
+            async with asyncio.timeout(self.timeout):
+                return await self._ask(prompt, said, schema, read, pictures)
+        except TimeoutError as error:
+            raise ServerError(f"The language model took longer than {self.timeout:g} s.") from error
+
+    async def _ask(
+        self, prompt: str, said: str, schema: dict[str, Any], read: Callable[[Any], Answer], pictures: Sequence[bytes]
+    ) -> Answer:
+        from langchain_core.messages import AIMessage, HumanMessage
+        from openai import APIConnectionError, APIError, APIStatusError, BadRequestError, OpenAIError
+
+        try:
+            chat = await self._chat(schema)
+            messages = self._messages(prompt, said, pictures)
+            for attempt in range(REPAIRS + 1):
+                try:
+                    reply = await chat.ainvoke(messages)
+                except BadRequestError:
+                    if not (self.sees and pictures):
+                        raise
+                    self.sees = False  # a model without eyes: ask again without the picture
+                    messages = self._messages(prompt, said, ())
+                    reply = await chat.ainvoke(messages)
+                raw, parsed, wrong = reply["raw"], reply["parsed"], reply["parsing_error"]
+                try:
+                    if parsed is None:
+                        why = str(wrong)[:200] or "empty"
+                        raise PlanError(f"The answer is not the JSON object of the schema ({why}).")
+                    return read(parsed)
+                except PlanError as error:
+                    if attempt == REPAIRS:
+                        raise ServerError("The language model's answer made no sense.") from error
+                    content = raw.content if isinstance(raw.content, str) else ""
+                    again = f"That does not fit: {error} Send the corrected JSON object alone."
+                    messages += [AIMessage(content[:2000]), HumanMessage(again)]
+        except APIStatusError as error:
+            why = "is too busy" if error.status_code == 429 else f"failed (HTTP {error.status_code})"
+            raise ServerError(f"The language model server {why}.") from error
+        except APIConnectionError as error:
+            raise ServerError("The language model server cannot be reached.") from error
+        except (APIError, OpenAIError, ValueError, TypeError, KeyError, IndexError, AttributeError, OSError) as error:
+            raise ServerError("The language model server answered nonsense.") from error
+        raise ServerError("The language model gave no answer.")
+
+    async def _chat(self, schema: dict[str, Any]) -> Any:
+        """The chat model, bound to a schema."""
+        from langchain_openai import ChatOpenAI
+        from pydantic import SecretStr
+
+        if self.model is None:
+            self.model = await self._first_model()
+        chat = ChatOpenAI(
+            base_url=self.url, api_key=SecretStr(self.key), model=self.model, temperature=0, max_retries=0,
+            timeout=self.timeout, max_completion_tokens=MAX_TOKENS, seed=0,
+        )  # fmt: skip
+        named = {"title": "answer", "description": "The answer.", **schema}
+        return chat.with_structured_output(named, method="json_schema", strict=True, include_raw=True)
+
+    async def _first_model(self) -> str:
+        from openai import AsyncOpenAI
+
+        async with AsyncOpenAI(base_url=self.url, api_key=self.key, timeout=self.timeout, max_retries=0) as client:
+            page = await client.models.list()
+        if not page.data:
+            raise ServerError("The language model server serves no model.")
+        return page.data[0].id
+
+    def _messages(self, prompt: str, said: str, pictures: Sequence[bytes]) -> list[Any]:
+        from langchain_core.messages import HumanMessage, SystemMessage
+
+        urls = [url for jpeg in pictures if (url := data_url(jpeg))] if self.sees else []
+        content: Any = said
+        if urls:
+            content = [{"type": "text", "text": said}, *({"type": "image_url", "image_url": {"url": u}} for u in urls)]
+        return [SystemMessage(prompt), HumanMessage(content)]
+
+
+def data_url(jpeg: bytes) -> str | None:
+    """A picture as a data: URL, at most 1280 px on its long edge; None when it is no picture."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(jpeg)) as image:
+            if max(image.size) > MAX_EDGE or image.format != "JPEG":
+                small = image.convert("RGB")
+                small.thumbnail((MAX_EDGE, MAX_EDGE))
+                buffer = io.BytesIO()
+                small.save(buffer, "JPEG", quality=85)
+                jpeg = buffer.getvalue()
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
+        return None
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")
