@@ -64,6 +64,8 @@ class Around:
         for x in reversed(self.elements[:position]):
             if x.kind == kind:
                 return True
+            if x.kind == "head" and x.chunk.text in APPEARING:
+                continue
             if x.kind in ("amount", "be", "more", "should", "joint") or (x.kind == "attr" and kind == "too"):
                 continue
             return False

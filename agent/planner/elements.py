@@ -212,6 +212,8 @@ def _compounds(parts: list[Chunk], found: list[Element]) -> list[Element]:
         last = out[-1] if out else None
         if e.kind == "region" and last is not None and last.kind == "region":
             between = [c.text for c in parts[last.index + 1 : e.index]]
+            if parts[last.index].text == "behind":
+                continue  # "the background behind the girl"
             if not e.preposition and all(t in ("'s", "own", "'") for t in between):
                 out[-1] = _merged(last, e, between)
                 continue

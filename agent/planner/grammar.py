@@ -96,6 +96,25 @@ def _verb(at: Around, e: Element, position: int, sense: Sense, taken: set[int]) 
     attribute, sign = sense.value, sense.sign
     if any(x.kind == "neg" for x in at.elements[max(0, position - 2) : position]):
         return []
+    following = at.after(position)
+    fault = (
+        following.chunk.attr("over", "fault")
+        if following is not None and following.kind == "attr" and sign < 0
+        else None
+    )
+    if fault is not None and following is not None:
+        taken.add(following.index)  # "soften the glare"
+        return [
+            Mention(
+                fault.value,
+                -fault.sign,
+                [],
+                None,
+                {e.chunk.start, following.chunk.start},
+                form="noun",
+                text=following.chunk.text,
+            )
+        ]
     out: list[Mention] = []
     stopped = False
     for offset, other in enumerate(at.elements[position + 1 :], position + 1):

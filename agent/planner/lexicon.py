@@ -42,7 +42,7 @@ class Lexicon:
 
 
 _IRREGULAR = {
-    "take": ("taken", "took"), "give": ("given", "gave"), "bring": ("brought",), "make": ("made",), "get": ("got", "gotten"),
+    "have": ("has", "had"), "take": ("taken", "took"), "give": ("given", "gave"), "bring": ("brought",), "make": ("made",), "get": ("got", "gotten"),
     "throw": ("thrown",), "rise": ("risen",), "draw": ("drawn",), "see": ("seen",), "wear": ("worn",), "blow": ("blown",),
 }  # fmt: skip
 

@@ -24,10 +24,21 @@ _LIFTING = (
     "up",
 )
 
+_DEGREES = frozenset(("low", "little", "weak", "high", "much", "strong", "heavy", "intense"))
+
 
 def noun(at: Around, e: Element, position: int, sense: Sense) -> Mention | None:
     """The mention of an attribute noun; None when it asks for nothing or another word says it."""
     before = at.elements[position - 1] if position else None
+    coloured = any(x.kind == "attr" and x.chunk.sense("colour") for x in at.elements)
+    if (
+        coloured
+        and sense.form == "thing"
+        and before is not None
+        and before.kind == "region"
+        and before.index == e.index - 1
+    ):
+        return None  # "blue in the background color"
     adjacent = before is not None and before.kind in ("attr", "achromatic") and before.index == e.index - 1
     if (
         adjacent
@@ -91,12 +102,10 @@ def _noun_sign(at: Around, e: Element, position: int, sense: Sense, modifier: in
     after = at.after(position)
     if at.flag("too", position):
         return 1 if any(p.text in ("little", "low", "weak") for p in at.parts) else -1
-    if (
-        after is not None
-        and after.kind == "too"
-        and not any(p.attr("adj", "fault", "over") for p in at.parts[after.index :])
-    ):
+    if after is not None and after.kind == "too" and any(p.text in _DEGREES for p in at.parts[after.index :]):
         return 1 if any(p.text in ("low", "little", "weak", "weaker") for p in at.parts) else -1
+    if after is not None and after.kind in ("more", "be", "too") and _direction_follows(at, position):
+        return 0  # "the colors more vibrant": the adjective says it
     if negated:
         enough = any(x.kind == "enough" for x in at.elements)
         return 1 if enough else 0 if at.make and not modifier else -1
@@ -130,6 +139,9 @@ def _noun_sign(at: Around, e: Element, position: int, sense: Sense, modifier: in
         x.chunk.amount and x.chunk.signed for x in at.elements[max(0, position - 2) : position]
     ):
         return (number.chunk.signed if number else 0) or 1
+    adverb = at.elements[position - 1] if position else None
+    if "make" in at.ops and sense.form == "noun" and adverb is not None and adverb.kind == "amount":
+        return 1  # "make a bit brightness"
     if "fix" in at.ops:
         tuned = any(p.text.startswith(("adjust", "tweak", "tun", "alter", "improv", "touch")) for p in at.head_chunks)
         return 1 if tuned and sense.form == "noun" and sense.value not in ("temperature", "tint") else 0

@@ -6,6 +6,8 @@ from agent.plan import Amount, Word
 from agent.planner.elements import GLOBAL, Element
 from agent.planner.segments import Segment
 
+_PARTS = frozenset(("eyes", "hair", "face", "skin", "teeth", "clothing"))
+
 Mentions = list[tuple[int, "Mention"]]
 
 
@@ -47,6 +49,10 @@ def place(segment: Segment, elements: list[Element], mentions: Mentions) -> None
             and _names_attribute(elements, position)
         ):
             continue  # "the overall colors of the lady"
+        if e.kind == "head" and e.chunk.op() == "remove":
+            pending = []  # "darken and remove the stain": the stain is not darkened
+        if e.kind == "region" and e.preposition == "of" and e.region == "person" and set(current) & _PARTS:
+            continue  # "the eye color of the man"
         if e.kind == "region":
             after_verb = pending and not e.preposition and all(m.form == "verb" for m in pending)
             if (

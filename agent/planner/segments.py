@@ -22,6 +22,9 @@ _AWAY = word_set("segments_away")
 _EMPTY = word_set("segments_empty")
 
 
+_NEEDING = frozenset(("need", "needs", "has", "have", "ought", "want", "wants", "like"))
+
+
 @dataclass
 class Segment:
     """`parts` in reading order; `heads` are the indexes of its operators and directional verbs in `parts`."""
@@ -100,7 +103,14 @@ def split(chunks: Iterable[Chunk]) -> list[Segment]:
             after_noun = (
                 chunk.text in _AFTER_NOUN
                 or (chunk.op() in ("up", "down", "remove", "fix") and chunk.text.endswith("ed"))
-                or (before is not None and (before.sense("be") or before.sense("should") or before.text == "to"))
+                or (
+                    before is not None
+                    and (
+                        before.sense("be")
+                        or before.sense("should")
+                        or (before.text == "to" and i >= 2 and every[i - 2].text in _NEEDING)
+                    )
+                )
             )
             noun_waits = any(
                 c.attr("noun", "thing", "fault") or c.sense("region") or c.sense("colour") or c.amount

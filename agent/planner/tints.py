@@ -122,7 +122,11 @@ def achromatic(at: Around, e: Element, position: int) -> Mention | None:
     if less and e.chunk.text != "black" and not at.belongs_to_removed(position):
         attribute, sign = ("highlights", -1) if e.chunk.text == "white" else ("dehaze", 1)
         return Mention(attribute, sign, [], None, {e.chunk.start}, form="adj", text=e.chunk.text)
-    if not at.make or at.direction < 0 or (after is not None and after.kind == "region" and not after.preposition):
+    if (
+        not at.make
+        or at.direction < 0
+        or (after is not None and after.kind == "region" and (not after.preposition or after.index == e.index + 1))
+    ):
         return None
     more = at.modifier(position) > 0
     places = [x.region for x in at.elements if x.kind == "region" and (more or x.region != "background")]

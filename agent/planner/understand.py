@@ -67,7 +67,7 @@ def understand(text: str) -> Understood:
     topic = ""
     last: Mention | None = None
     for segment in segments:
-        if segment.purpose == "hard":
+        if segment.purpose == "hard" or _without(segment):
             continue
         mentions, topic = grammar.read(segment, topic, last)
         last = mentions[-1] if mentions else last
@@ -84,6 +84,12 @@ def understand(text: str) -> Understood:
                 heard.setdefault(key, Heard(edit, phrase, mention.form, heads, bool(mention.purpose)))
     wishes = tuple(scope.out_of_scope(text, segments, used))
     return Understood(tuple(_once(heard)), wishes, contradictory, tuple(tokens))
+
+
+def _without(segment: Segment) -> bool:
+    """ "Without losing the colors": a caution, no wish."""
+    heads = [segment.parts[i].text for i in segment.heads]
+    return len(heads) > 1 and heads[0] == "without"
 
 
 def _once(heard: dict[tuple[str, str], Heard]) -> list[Heard]:
