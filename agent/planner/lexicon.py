@@ -42,7 +42,8 @@ class Lexicon:
 
 
 _IRREGULAR = {
-    "have": ("has", "had"), "take": ("taken", "took"), "give": ("given", "gave"), "bring": ("brought",), "make": ("made",), "get": ("got", "gotten"),
+    "have": ("has", "had"),
+    "take": ("taken", "took"), "give": ("given", "gave"), "bring": ("brought",), "make": ("made",), "get": ("got", "gotten"),
     "throw": ("thrown",), "rise": ("risen",), "draw": ("drawn",), "see": ("seen",), "wear": ("worn",), "blow": ("blown",),
 }  # fmt: skip
 

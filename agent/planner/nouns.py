@@ -39,6 +39,23 @@ def noun(at: Around, e: Element, position: int, sense: Sense) -> Mention | None:
         and before.index == e.index - 1
     ):
         return None  # "blue in the background color"
+    after = at.after(position)
+    if (
+        sense.form == "thing"
+        and sense.value == "saturation"
+        and before is not None
+        and before.kind == "prep"
+        and any(x.kind == "attr" for x in at.elements[:position])
+    ):
+        return None  # "add warmth to the colors"
+    if (
+        e.chunk.text == "light"
+        and after is not None
+        and after.kind == "attr"
+        and after.index == e.index + 1
+        and after.chunk.attr("noun", "fault")
+    ):
+        return None  # "light noise"
     adjacent = before is not None and before.kind in ("attr", "achromatic") and before.index == e.index - 1
     if (
         adjacent
@@ -47,7 +64,13 @@ def noun(at: Around, e: Element, position: int, sense: Sense) -> Mention | None:
         and (before.chunk.sense("colour") or before.kind == "achromatic")
     ):
         return None  # "bring out the red color"
-    if adjacent and before is not None and before.chunk.attr("adj") and not at.direction and sense.value != "shadows":
+    if (
+        adjacent
+        and before is not None
+        and before.chunk.attr("adj")
+        and (not at.direction or _is_warmth(before))
+        and sense.value != "shadows"
+    ):
         return None  # "more vivid colors", "better lighting": the adjective says it
     modifier, negated = at.modifier(position), at.flag("neg", position)
     if (
@@ -95,6 +118,12 @@ def noun(at: Around, e: Element, position: int, sense: Sense) -> Mention | None:
     mention = Mention(attribute, sign, [], None, {e.chunk.start}, form=sense.form, text=e.chunk.text)
     mention.adjusted = "fix" in at.ops and not (modifier or at.direction)
     return mention
+
+
+def _is_warmth(e: Element) -> bool:
+    """ "Add warm colors" asks for warmth, not for colors."""
+    sense = e.chunk.attr("adj")
+    return sense is not None and sense.value == "temperature"
 
 
 def _noun_sign(at: Around, e: Element, position: int, sense: Sense, modifier: int, negated: bool) -> int:

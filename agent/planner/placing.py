@@ -177,6 +177,12 @@ def measure(segment: Segment, elements: list[Element], mentions: Mentions) -> No
         assert sense is not None
         if position and elements[position - 1].kind == "too" and e.chunk.text == "much":
             continue  # "too much"
+        nxt = elements[position + 1] if position + 1 < len(elements) else None
+        nxt = (
+            elements[position + 2] if nxt is not None and nxt.kind == "joint" and position + 2 < len(elements) else nxt
+        )
+        if e.chunk.text == "very" and nxt is not None and nxt.kind == "amount":
+            continue  # "very, very slightly"
         for mention in _targets(position, elements, mentions):
             if e.chunk.amount is not None:
                 mention.amount = _with_unit(e.chunk.amount, mention, e.chunk.text)

@@ -63,7 +63,7 @@ def split_off(text: str) -> tuple[str, list[str]]:
 
 def _guarded(take: Callable[[re.Match[str]], str]) -> Callable[[re.Match[str]], str]:
     def replace(match: re.Match[str]) -> str:
-        return take(match) if len(match["np"].split()) <= 8 else match.group()
+        return take(match) if len(match["np"].split()) <= 12 else match.group()
 
     return replace
 

@@ -212,7 +212,9 @@ def _adds(segment: Segment, edited: set[int]) -> bool:
     if not nouns or _edits(segment, edited):
         return False
     if any(
-        c.attr() or c.sense("cast") or c.text in ("effect", "filter", "layer", "vignette", "look", "something")
+        c.attr()
+        or c.sense("cast")
+        or c.text in ("effect", "filter", "layer", "layers", "vignette", "look", "something")
         for c in nouns
     ):
         return False

@@ -28,6 +28,8 @@ _SPELLED_OUT = {
     "theres": "there is", "thats": "that is", "pleaseee": "please", "wont": "will not", "whats": "what is",
 }  # fmt: skip
 
+#: A frequent slip: "everything expect the sky".
+_EXPECT = re.compile(r"\b(all|everything|everyone|people|background|image|photo|picture|else) expect\b")
 _SHORT_FORM = re.compile(r"\b[a-z]+(?:'[a-z]+)?\b|\bw/o?(?= )")
 _FRACTIONS = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4"}
 
@@ -44,7 +46,7 @@ def plain(text: str) -> str:
     text = text.translate({0x2019: "'", 0x2018: "'", 0x60: "'", 0xB4: "'", 0x2013: "-", 0x2014: " - ", 0x2212: "-"})
     text = _LINK.sub(" ", _MARKUP.sub(" ", text))
     text = "".join(c if _kept(c) else " " for c in text)
-    text = _LABEL.sub(" ", text)
+    text = _EXPECT.sub(r"\1 except", _LABEL.sub(" ", text))
     text = _SHORT_FORM.sub(lambda m: _SPELLED_OUT.get(m[0], m[0]), text)
     text = re.sub(r"[^\S\n]+", " ", text)
     return re.sub(r" ?\n[\n ]*", "\n", text).strip()[:MAX_CHARACTERS]

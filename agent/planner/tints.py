@@ -80,7 +80,7 @@ def colour(at: Around, e: Element, position: int) -> Mention | None:
         sign = -1
     if negated:
         sign = -1 if not be else 1
-    if "fix" in at.ops and not at.make:
+    if "fix" in at.ops and not at.make and modifier <= 0:
         sign = -1
     if (
         sign > 0
