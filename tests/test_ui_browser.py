@@ -225,6 +225,29 @@ def test_like_is_kept_and_can_be_forgotten(visit: Visit) -> None:
     expect(page.locator("#nothing")).to_be_visible()
 
 
+def test_a_thumb_at_an_earlier_answer_is_about_its_version(visit: Visit) -> None:
+    page = visit.page
+    visit.open_example("Portrait")
+    for count, text in ((2, "brighten the face"), (3, "less saturation")):
+        visit.say(text)
+        visit.versions(count)
+        visit.at(count - 1)
+    answers = page.locator("#chat .bot-row")
+    expect(answers).to_have_count(3)
+    page.locator("#chat .message-buttons-left").nth(1).get_by_role("button", name="Like", exact=True).click()
+    expect(page.locator("#strip button").nth(1)).to_contain_text("♥", timeout=PATIENCE)
+    visit.at(1)
+    assert "♥" not in page.locator("#strip button").nth(2).inner_text()
+    expect(page.locator("#send")).to_be_visible(timeout=PATIENCE)
+    flag = page.locator("#chat .message-buttons-left").last
+    flag.get_by_role("button", name="Feedback").hover()
+    flag.get_by_text("Too weak").click()
+    visit.versions(4)
+    expect(page.locator("#send")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator("#chat .user-row", has_text="Too weak")).to_have_count(1)
+    visit.versions(4)
+
+
 def test_follow_up_by_a_click_and_a_message_nobody_understands(visit: Visit) -> None:
     page = visit.page
     visit.open_example("Portrait")

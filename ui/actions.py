@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -160,7 +161,9 @@ class Actions:
             kind = "dislike"
         else:
             kind = {True: "like", "Like": "like", False: "dislike", "Dislike": "dislike"}.get(given.liked, "withdraw")  # type: ignore[assignment]
-        version = session.answers.get(index, session.version)
+        # Gradio names the first of the messages that stand together, as a turn's steps and its answer do.
+        together = takewhile(lambda i: chat[i]["role"] == "assistant", range(index, len(chat)))
+        version = next((session.answers[i] for i in together if i in session.answers), session.version)
         if version != session.version and version in session.versions:
             try:
                 await (await self.desk.studio()).command(session.thread, f"goto:{version}")

@@ -248,7 +248,8 @@ def _wire(page: gr.Blocks, parts: Parts, do: Actions, on: dict[str, Any]) -> Non
     turns = [
         take.then(do.send, [session, chat, on["said"]], **talks),
         chat.option_select(do.choose, [session, chat], **talks),
-        chat.like(do.thumb, [session, chat], **talks),
+        # A reason under the flag is told twice by Gradio; the second time is not a second opinion.
+        chat.like(do.thumb, [session, chat], **{**talks, "trigger_mode": "once"}),
         on["like"].click(do.like, [session, chat], **talks),
         on["dislike"].click(do.dislike, [session, chat], **talks),
     ]

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -17,6 +17,9 @@ from ui.words import attribute_name, region_name
 if TYPE_CHECKING:
     from agent.planner import Planner
 
+    #: Words of a message and the edit they led to.
+    Reasons = Sequence[tuple[str, Edit]]
+
 _UNITS = {"stop": " stops", "kelvin": " K", "percent": " %", "unit": ""}
 
 
@@ -24,7 +27,7 @@ def plan_one(text: str, *, explain: bool) -> None:
     """Print the plan of one sentence: JSON on one line, or words."""
     plan = asyncio.run(_planner().plan(checked(text), PlanContext()))
     if explain:
-        put(in_words(plan))
+        put(in_words(plan, _reasons(text)))
     else:
         put_json(plan.label())
     if plan.note:
@@ -54,7 +57,12 @@ async def _batch(rows: Path, explain: bool) -> int:
                 fail(f"Row {number}: {str(error).splitlines()[0]}")
                 bad += 1
                 continue
-            put_json({"id": row.get("id"), **({"explained": in_words(plan)} if explain else plan.label())})
+            put_json(
+                {
+                    "id": row.get("id"),
+                    **({"explained": in_words(plan, _reasons(str(row["text"])))} if explain else plan.label()),
+                }
+            )
     return bad
 
 
@@ -63,6 +71,13 @@ def _planner() -> "Planner":
 
     chosen = settings()
     return choose(chosen.llm_url, chosen.llm_model, chosen.llm_timeout)
+
+
+def _reasons(text: str) -> "Reasons":
+    """The words behind each edit; only the embedded planner can tell."""
+    from agent.planner import explain
+
+    return [] if settings().served else explain(text)
 
 
 def _lines(rows: Path, stack: ExitStack) -> Iterator[str]:
@@ -85,7 +100,7 @@ def _row(line: str) -> dict[str, object]:
     return row
 
 
-def in_words(plan: Plan) -> str:
+def in_words(plan: Plan, because: "Reasons" = ()) -> str:
     """A plan for people, a line an edit.
 
     >>> print(in_words(Plan(kind="strong", edits=(Edit(region="sky", attribute="saturation", amount="slight"),))))
@@ -95,7 +110,9 @@ def in_words(plan: Plan) -> str:
     lines = [f"a {plan.kind} request" if plan.kind in ("strong", "weak", "style") else plan.kind]
     if plan.style:
         lines.append(f"  look: {plan.style}")
-    lines += [f"  {region_name(e.region)}: {_edit(e)}" for e in plan.edits]
+    for edit in plan.edits:
+        words = next((words for words, found in because if found == edit), "")
+        lines.append(f"  {region_name(edit.region)}: {_edit(edit)}{f'   ← “{words}”' if words else ''}")
     lines += [f"  leave alone: {', '.join(region_name(r).lower() for r in plan.protect)}"] if plan.protect else []
     lines += [f"  command: {plan.command}"] if plan.command else []
     lines += (
