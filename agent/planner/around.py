@@ -31,6 +31,10 @@ class Around:
         if "remove" not in self.ops:
             return False
         e, after = self.elements[position], self.after(position)
+        for x in self.elements[position + 1 :]:  # past further adjectives: "the light green background"
+            if x.kind not in ("attr", "achromatic") or x.index != e.index + 1:
+                break
+            e, after = x, self.after(self.elements.index(x))
         if after is not None and after.kind == "region" and not after.preposition and after.region != GLOBAL:
             between = self.parts[e.index + 1 : after.index]
             if not any(p.is_joint or p.sense("the") for p in between):

@@ -136,7 +136,7 @@ def _region(parts: list[Chunk], i: int, heads: set[int], ops: list[str]) -> str:
     if c.sense("object") or (c.sense("cue") and "remove" in ops):
         return f"object:{c.text}"
     noun = _unknown_noun(parts, i, heads, ops)
-    return f"object:{noun}" if noun else ""
+    return f"object:{noun}" if noun and _preposition(parts, i) != "for" else ""
 
 
 def _determined(parts: list[Chunk], i: int) -> bool:
@@ -261,7 +261,9 @@ def _behind(parts: list[Chunk], e: Element) -> Element:
     words = [p.text for p in parts[max(0, e.index - 4) : e.index]]
     around = "around" in words or "surrounding" in words
     blurs = any(p.attr() and p.attr().value == "blur" for p in parts)  # type: ignore[union-attr]
-    vague = any(w in words for w in ("everything", "what", "whats", "all", "area", "areas", "is"))
+    vague = e.region not in ("face", "eyes", "hair", "skin") and any(
+        w in words for w in ("everything", "what", "whats", "all", "area", "areas", "is")
+    )
     if ("behind" in words and e.region not in ("background", GLOBAL)) or (
         around and e.region != GLOBAL and (blurs or vague)
     ):

@@ -107,7 +107,7 @@ def _request(asked: str, kept: str, heard: Understood, protected: list[str]) -> 
     style = styles.find(kept)
     if style is not None and heard.edits and not styles.outweighs(style, kept, heard.heard):
         style = None
-    if style is not None and heard.wishes and not heard.edits and not styles.outweighs(style, kept, ()):
+    if style is not None and heard.wishes and not heard.edits:
         style = None  # "brighten it and add a sepia tone" is a request in plain words
     if style is None and not heard.edits:
         style = styles.nearest(kept)

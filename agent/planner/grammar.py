@@ -30,6 +30,7 @@ _VERB_ON_NOUN = {
     ("saturation", "brightness", 1): ("saturation", 1),
 }
 
+_COLOUR_WORDS = frozenset(("brightness", "clarity", "contrast", "sharpness"))
 _BLURRY = frozenset(("blurry", "blurred", "fuzzy", "out of focus", "off focus", "unfocused"))
 
 #: An adjective said of the colors: "make the colors brighter".
@@ -96,6 +97,8 @@ def _verb(at: Around, e: Element, position: int, sense: Sense, taken: set[int]) 
     attribute, sign = sense.value, sense.sign
     if any(x.kind == "neg" for x in at.elements[max(0, position - 2) : position]):
         return []
+    if position and at.elements[position - 1].kind == "head" and at.elements[position - 1].chunk.op() == "remove":
+        sign = -sign  # "remove the darken filter"
     following = at.after(position)
     fault = (
         following.chunk.attr("over", "fault")
@@ -239,6 +242,8 @@ def _adjective(at: Around, e: Element, position: int, sense: Sense) -> Mention |
         if too or (be and complaint):
             return None
         flip = bool(at.make or modifier < 0 or at.segment.purpose) if not be else False
+    if be and not flip and _said_of_input(at):
+        flip = True  # "the input image is darker than the desired one"
     sign = -sense.sign if flip else sense.sign
     plainly_less = at.direction < 0 and modifier == 0 and (complaint or not c.text.endswith("er"))
     if not flip and (modifier < 0 or plainly_less):
@@ -257,9 +262,24 @@ def _adjective(at: Around, e: Element, position: int, sense: Sense) -> Mention |
         sign = 1
     if attribute == "brightness" and (tone := _tone_before(at, position)):
         attribute = tone  # "shadows brighter"
-    if attribute in ("brightness", "clarity", "contrast", "sharpness") and _said_of_colours(at, position):
+    if attribute in _COLOUR_WORDS and at.direction >= 0 and _said_of_colours(at, position):
         attribute, sign = _COLOURS_ARE.get((attribute, sign), (attribute, sign))
     return Mention(attribute, sign, [], None, {c.start}, form=sense.form, text=c.text)
+
+
+def _said_of_input(at: Around) -> bool:
+    """True when the subject is the picture as it was, which the wanted one is compared with."""
+    subject = " ".join(p.text for p in at.parts[:6])
+    return subject.startswith(
+        (
+            "input image is",
+            "the input image is",
+            "left picture is",
+            "the left picture is",
+            "left image is",
+            "the left image is",
+        )
+    )
 
 
 def _tone_before(at: Around, position: int) -> str:

@@ -72,6 +72,12 @@ def noun(at: Around, e: Element, position: int, sense: Sense) -> Mention | None:
         and sense.value != "shadows"
     ):
         return None  # "more vivid colors", "better lighting": the adjective says it
+    if (
+        e.index + 1 < len(at.parts)
+        and at.parts[e.index + 1].text in ("tool", "tools")
+        and any(p.text == "using" for p in at.parts)
+    ):
+        return None
     modifier, negated = at.modifier(position), at.flag("neg", position)
     if (
         adjacent
@@ -102,7 +108,8 @@ def noun(at: Around, e: Element, position: int, sense: Sense) -> Mention | None:
         and sign < 0
         and not any(x.kind in ("attr", "achromatic", "cast") for x in at.elements[:position])
     ):
-        attribute, sign = "black_and_white", 1
+        some = any(p.sense("amount") for p in at.parts)
+        attribute, sign = ("saturation", -1) if some else ("black_and_white", 1)
     if attribute == "blur" and "fix" in at.ops:
         attribute, sign = "sharpness", 1
     if attribute == "temperature" and any(

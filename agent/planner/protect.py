@@ -114,7 +114,7 @@ def region_of(part: str) -> str | None:
             if of_something or (c.attr("thing", "noun") and last):
                 continue
             return None if last is None and not c.attr("adj") else last
-        elif c.text in ("it", "its", "they"):
+        elif c.text in ("it", "its", "they") or (last and c.text.endswith("ing")):
             break
         elif not c.senses and c.text.isalpha() and len(c.text) > 2:
             if c.text in NOT_THINGS:

@@ -6,6 +6,7 @@ from agent.planner.lexicon import patterns, word_set
 from agent.planner.segments import Segment
 
 _ACHROMATIC = word_set("scope_achromatic")
+_PORTIONS = frozenset(("part", "parts", "half", "portion"))
 _POLITE = word_set("scope_polite")
 _BUT = frozenset(("except", "but", "besides", "apart from", "other than", "except for", "background", "aside from"))
 _AFTER_BACKGROUND = word_set("scope_after_background")
@@ -175,7 +176,11 @@ def _removal(nouns: list[Chunk], texts: list[str]) -> OutOfScope | None:
         for c, p in zip(nouns, places, strict=True)
     ):
         return "replace_background"
-    if any(c.text in _FRAME or p == "edges" for c, p in zip(nouns[:3], places, strict=False)):
+    cut_off = any(t in ("black", "white", "bars") or t.startswith("crop") for t in texts)
+    if any(
+        (c.text in _FRAME and (cut_off or c.text not in _PORTIONS)) or p == "edges"
+        for c, p in zip(nouns[:3], places, strict=False)
+    ):
         return "crop"
     if len(nouns) == 1 and places[0] == "global" and nouns[0].text not in ("everything", "all"):
         return None

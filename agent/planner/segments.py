@@ -135,7 +135,8 @@ def split(chunks: Iterable[Chunk]) -> list[Segment]:
             if noun_waits and not (before and before.is_joint) and (
                 (after_noun and not _governs_more(every[i + 1 :])) or (wants and not current.heads)
             ):  # fmt: skip
-                if after_noun and current.ops and (cut := _last_joint(current)) is not None:
+                directed = any(o in ("up", "down", "remove") for o in current.ops)
+                if after_noun and directed and (cut := _last_joint(current)) is not None:
                     # "brightness increased and saturation decreased": the second noun has its own direction
                     tail = current.parts[cut:]
                     del current.parts[cut:]
