@@ -188,7 +188,7 @@ def criticise(s: Statistics, tags: dict[str, float]) -> tuple[Remark, ...]:
     span = s.high - s.low
     if not veiled:
         remark("contrast", 62 - span, 40, f"It is flat: its tones span {span:.0f} of 100.", "add some contrast")
-    limit = 15.0 if meant_warm else 9.5
+    limit = 15.0 if meant_warm or meant_dark else 9.5
     strength = float(np.hypot(s.cast_a, s.cast_b))
     if abs(s.cast_b) >= abs(s.cast_a):
         name, request = ("yellow", "make it a little cooler") if s.cast_b > 0 else ("blue", "make it a little warmer")

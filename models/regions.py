@@ -33,6 +33,9 @@ EDGES: Final = {
     "animal": (6, 6e-4), "vehicle": (5, 1e-3), "food": (6, 1e-3),
 }  # fmt: skip
 
+#: Things in one piece: a hole inside them is doubt, not background.
+WHOLE: Final = frozenset({"person", "animal", "vehicle", "food"})
+
 #: Hues, in CIELAB degrees, of colour words beyond the mixer's, and the width of a colour's hue window.
 COLOUR_WORDS: Final = MIXER_HUES | {"pink": 0.0, "violet": 310.0, "cyan": 200.0, "turquoise": 190.0, "golden": 80.0,
                                     "gold": 80.0, "brown": 60.0, "beige": 80.0}  # fmt: skip
@@ -96,7 +99,7 @@ def reach(luma: FloatImage, radius: int) -> int:
 
 def sharpened(probability: FloatImage) -> FloatImage:
     """Doubt becomes a decision, with a soft border; well outside exactly 0, well inside exactly 1."""
-    return ramp(probability, 0.3, 0.7)
+    return ramp(probability, 0.32, 0.66)
 
 
 def semantic(luma: FloatImage, seen: Segmentation) -> dict[str, Found]:
@@ -104,13 +107,36 @@ def semantic(luma: FloatImage, seen: Segmentation) -> dict[str, Found]:
     found: dict[str, Found] = {}
     for name, (radius, eps) in EDGES.items():
         probability = seen.of(*PERSON_PARTS) if name == "person" else seen.of(name)
-        one = from_probability(luma, probability, radius, eps)
+        one = from_probability(luma, tidy(probability, name in WHOLE), radius, eps)
         if one is not None:
             found[name] = one
     if "person" in found and not plausible_person(seen):
         for name in PERSON_PARTS:
             found.pop(name, None)
     return found
+
+
+def tidy(probability: FloatImage, fill: bool) -> FloatImage:
+    """Without the crumbs (pieces of less than 2 % of the region) and, if `fill`, without the holes inside it."""
+    inside = (probability > 0.5).astype(np.uint8)
+    area = int(inside.sum())
+    if area == 0:
+        return probability
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=4)
+    large = stats[:, cv2.CC_STAT_AREA] >= 0.02 * area
+    large[0] = False
+    # The soft border of a piece belongs to it.
+    size = 2 * reach(probability, 9) + 1
+    near = cv2.dilate(large[labels].astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
+    clean = probability * near
+    if fill:
+        _, labels, stats, _ = cv2.connectedComponentsWithStats((clean <= 0.5).astype(np.uint8), connectivity=4)
+        border = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
+        hole = stats[:, cv2.CC_STAT_AREA] < 0.12 * area
+        hole[border] = False
+        hole[labels[clean > 0.5]] = False
+        clean = np.where(hole[labels], np.maximum(clean, np.float32(0.75)), clean)
+    return np.asarray(clean, np.float32)
 
 
 def plausible_person(seen: Segmentation) -> bool:
@@ -202,7 +228,7 @@ def composed(luma: FloatImage, rgb: FloatImage, seen: Segmentation, named: dict[
     subject, confidence = None, 0.0
     for name, least in (("person", 0.012), ("animal", 0.012), ("food", 0.03), ("vehicle", 0.04)):
         if name in named and float((seen.of(*PERSON_PARTS) if name == "person" else seen.of(name)).mean()) >= least:
-            subject = seen.of(*PERSON_PARTS) if name == "person" else seen.of(name)
+            subject = tidy(seen.of(*PERSON_PARTS) if name == "person" else seen.of(name), fill=True)
             confidence = named[name].confidence
             break
     known = subject is not None

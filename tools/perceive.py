@@ -186,6 +186,9 @@ def region(seen: Seen, name: str) -> SoftMask | None:
     noun = name.removeprefix(OBJECT_PREFIX)
     meant, word = region_of(noun), regions.colour_word(noun)
     thing = seen.masks.get(meant) if meant else None
+    if word is not None and meant == "clothing":
+        # The colour tells a garment apart; that it is worn is all that has to be known besides.
+        thing = seen.masks.get("person")
     if word is None or (meant and thing is None):
         return thing
     luma = mask.guide(seen.thumbnail)
