@@ -83,6 +83,8 @@ class Around:
         if self.make and not all(p.text in APPEARING or p.attr("verb") for p in self.head_chunks):
             return False
         words = [p.text for p in self.parts[: e.index]]
+        if "to be" in " ".join(words):
+            return False
         if any(w in APPEARING for w in words):
             return not any(w in ("would", "like", "want", "to", "should") for w in words)
         return any(x.kind == "be" for x in self.elements[:position])

@@ -165,7 +165,11 @@ def _colour_area(parts: list[Chunk], i: int, ops: list[str]) -> str:
     colour = c.sense("colour")
     if colour is None or not c.text.endswith("s") or c.text.endswith(("ness", "less")):
         return ""
-    return f"object:{colour.value} areas" if not any(o == "remove" for o in ops) else ""
+    if "remove" in ops:
+        return ""
+    plain = any(p.text.startswith(("add", "increas", "reduc", "decreas", "more", "less")) for p in parts[:i])
+    named = i > 0 and parts[i - 1].sense("the") is not None
+    return "" if plain and not named else f"object:{colour.value} areas"
 
 
 def _unknown_noun(parts: list[Chunk], i: int, heads: set[int], ops: list[str]) -> str:

@@ -172,7 +172,10 @@ def _verb(at: Around, e: Element, position: int, sense: Sense, taken: set[int]) 
             and not any(x.kind == "region" and x.region != GLOBAL and not x.preposition for x in at.elements[position:])
         ):
             taken.add(other.index)
-            region = [f"object:{colour.value} areas"]
+            places = [
+                x.region for x in at.elements[position:] if x.kind == "region" and x.region != GLOBAL and x.preposition
+            ]
+            region = places[:1] or [f"object:{colour.value} areas"]
             words = {e.chunk.start, other.chunk.start}
             return [Mention(attribute, sign, region, None, words, form="noun", text=other.chunk.text)]
         if other.kind in ("region", "prep") and attribute == "clarity" and other.region in ("", GLOBAL):
@@ -192,6 +195,8 @@ def _attribute(at: Around, e: Element, position: int) -> Mention | None:
     sense = c.attr("noun", "thing") if _noun_position(at, position) else c.attr("adj", "fault", "over")
     sense = sense or c.attr("adj", "fault", "over") or c.attr()
     assert sense is not None
+    if tints.is_shade(at, e, position):
+        return tints.shade(at, e)
     if sense.form in ("noun", "thing"):
         return nouns.noun(at, e, position, sense)
     after = at.after(position)
@@ -203,8 +208,6 @@ def _attribute(at: Around, e: Element, position: int) -> Mention | None:
         and at.direction
     ):
         return None  # "remove the harsh shadows": the noun is what changes
-    if tints.is_shade(at, e, position):
-        return tints.shade(at, e)
     toned = after is not None and after.kind == "attr" and after.index == e.index + 1
     if (
         toned

@@ -142,6 +142,8 @@ def _noun_sign(at: Around, e: Element, position: int, sense: Sense, modifier: in
         return 1 if any(p.text in ("low", "little", "weak", "weaker") for p in at.parts) else -1
     if after is not None and after.kind in ("more", "be", "too") and _direction_follows(at, position):
         return 0  # "the colors more vibrant": the adjective says it
+    if after is not None and after.kind == "attr" and after.chunk.text.startswith("pop"):
+        return 0  # "colors pop"
     if negated:
         enough = any(x.kind == "enough" for x in at.elements)
         return 1 if enough else 0 if at.make and not modifier else -1

@@ -46,6 +46,7 @@ def plain(text: str) -> str:
     text = text.translate({0x2019: "'", 0x2018: "'", 0x60: "'", 0xB4: "'", 0x2013: "-", 0x2014: " - ", 0x2212: "-"})
     text = _LINK.sub(" ", _MARKUP.sub(" ", text))
     text = "".join(c if _kept(c) else " " for c in text)
+    text = re.sub(r"\b(?:excepts|exept|excpet|execpt|exce?pting)\b", "except", text)
     text = _EXPECT.sub(r"\1 except", _LABEL.sub(" ", text))
     text = _SHORT_FORM.sub(lambda m: _SPELLED_OUT.get(m[0], m[0]), text)
     text = re.sub(r"[^\S\n]+", " ", text)

@@ -6,7 +6,7 @@ from agent.plan import Edit, OutOfScope
 from agent.planner import grammar, scope
 from agent.planner.chunks import chunk
 from agent.planner.elements import GLOBAL
-from agent.planner.lexicon import colour_axis, hue, lexicon, word_set
+from agent.planner.lexicon import colour_axis, hue, lexicon, patterns, word_set
 from agent.planner.placing import Mention
 from agent.planner.segments import Segment, split
 from agent.planner.spelling import correct
@@ -59,7 +59,7 @@ def understand(text: str) -> Understood:
     ['brighten sky', 'sharpen it']
     """
     text = scope.rewrite(text)
-    tokens = correct(words(text))
+    tokens = correct(words(patterns("scope")["size"].sub(" ", text)))
     segments = split(chunk(tokens, lexicon()))
     heard: dict[tuple[str, str], Heard] = {}
     used: set[int] = set()
