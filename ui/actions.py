@@ -33,19 +33,26 @@ class Actions:
 
     # Arriving and opening
 
-    async def arrive(self, session: Session, kept: dict[str, str]) -> AsyncIterator[Paint]:
-        """A page was loaded: take up the conversation this browser was in, or welcome."""
-        user = str((kept or {}).get("user") or DEFAULT_USER)[:80]
-        session = Session(user=user)
-        if thread := str((kept or {}).get("thread") or ""):
-            # Nothing else can be opened meanwhile that this would then paint over.
-            yield {self.parts.welcome: gr.update(visible=False), self.parts.user: user}
-            try:
-                yield await self._page(*await self.desk.resume(session, thread))
-                return
-            except BurnishError:  # forgotten, or of another installation: begin anew
-                pass
-        yield self._home(session)
+    def arrive(self, session: Session, kept: dict[str, str]) -> Paint:
+        """A page was loaded: welcome whoever was here last."""
+        paint = self._home(Session(user=str((kept or {}).get("user") or DEFAULT_USER)[:80]))
+        if (kept or {}).get("thread"):
+            # Nothing else can be opened meanwhile that the conversation would then paint over.
+            return {**paint, self.parts.kept: gr.skip(), self.parts.welcome: gr.update(visible=False)}
+        return paint
+
+    async def take_up(self, session: Session, kept: dict[str, str]) -> Paint:
+        """Take up the conversation this browser was in, if any."""
+        thread = str((kept or {}).get("thread") or "")
+        if not thread:
+            return self._same()
+        try:
+            return await self._page(*await self.desk.resume(session, thread))
+        except Exception as error:
+            # Forgotten, or of another installation: begin anew.
+            if not isinstance(error, BurnishError):
+                gr.Warning(_sentence(error))
+            return self._home(session)
 
     async def open_upload(self, session: Session, name: str, file: str | None) -> Paint:
         """A photo was chosen or dropped."""

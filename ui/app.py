@@ -231,7 +231,9 @@ def _wire(page: gr.Blocks, parts: Parts, do: Actions, on: dict[str, Any]) -> Non
     moves: dict[str, Any] = {"outputs": everything, "concurrency_limit": 8, **_QUIET}
     session, chat, box = parts.session, parts.chat, parts.box
 
-    page.load(do.arrive, [session, parts.kept], **opens).then(do.recent, [session], **recents)
+    page.load(do.arrive, [session, parts.kept], **opens).then(do.take_up, [session, parts.kept], **opens).then(
+        do.recent, [session], **recents
+    )
     on["home"].click(do.go_home, [session], **opens).then(do.recent, [session], **recents)
     gr.on([parts.user.submit, parts.user.blur], do.change_user, [session, parts.user], **opens).then(
         do.recent, [session], **recents
