@@ -44,13 +44,18 @@ def plain(text: str) -> str:
         text = text.replace(sign, digits)
     text = unicodedata.normalize("NFKC", html.unescape(text[: 4 * MAX_CHARACTERS])).casefold()
     text = text.translate({0x2019: "'", 0x2018: "'", 0x60: "'", 0xB4: "'", 0x2013: "-", 0x2014: " - ", 0x2212: "-"})
-    text = _LINK.sub(" ", _MARKUP.sub(" ", text))
-    text = "".join(c if _kept(c) else " " for c in text)
+    text = _LINK.sub(" ", _MARKUP.sub(_markup, text))
+    text = "".join(c if _kept(c) else "" if unicodedata.category(c) == "Cf" else " " for c in text)
     text = re.sub(r"\b(?:excepts|exept|excpet|execpt|exce?pting)\b", "except", text)
     text = _EXPECT.sub(r"\1 except", _LABEL.sub(" ", text))
     text = _SHORT_FORM.sub(lambda m: _SPELLED_OUT.get(m[0], m[0]), text)
     text = re.sub(r"[^\S\n]+", " ", text)
     return re.sub(r" ?\n[\n ]*", "\n", text).strip()[:MAX_CHARACTERS]
+
+
+def _markup(match: re.Match[str]) -> str:
+    """Markup falls away; tags that speak to a machine stay visible as such."""
+    return " system: " if re.match(r"</?(?:system|assistant|user|tool|inst|prompt|instructions?)\b", match[0]) else " "
 
 
 def _kept(character: str) -> bool:
