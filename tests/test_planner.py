@@ -309,7 +309,10 @@ def test_explain_names_the_words() -> None:
 
 def test_batch_keeps_ids_and_context() -> None:
     edit = {"region": "sky", "attribute": "contrast", "direction": 1, "amount": "slight"}
-    rows = [{"id": "a", "text": "warmer"}, {"id": "b", "text": "more", "context": {"last_edits": [edit]}}]
+    rows: list[dict[str, Any]] = [
+        {"id": "a", "text": "warmer"},
+        {"id": "b", "text": "more", "context": {"last_edits": [edit]}},
+    ]
     answers = batch(rows)
     assert [a["id"] for a in answers] == ["a", "b"]
     assert answers[1]["edits"] == [{"region": "sky", "attribute": "contrast", "direction": 1, "amount": "medium"}]
