@@ -35,6 +35,8 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this ma
 #: Patience in milliseconds: a busy machine is slow, not broken.
 PATIENCE = 120_000
 
+expect.set_options(timeout=PATIENCE)
+
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -113,15 +115,15 @@ class Visit:
         self.page.keyboard.press("Enter")
 
     def answered(self, text: str | re.Pattern[str]) -> None:
-        expect(self.page.locator("#chat .bot-row").last).to_contain_text(text, timeout=PATIENCE)
+        expect(self.page.locator("#chat .bot-row").last).to_contain_text(text)
         expect(self.page.locator("#send")).to_be_visible(timeout=PATIENCE)
 
     def versions(self, count: int) -> None:
-        expect(self.page.locator("#strip button")).to_have_count(count, timeout=PATIENCE)
+        expect(self.page.locator("#strip button")).to_have_count(count)
 
     def at(self, index: int) -> None:
         """The strip marks this version as the one on the page."""
-        expect(self.page.locator("#strip button").nth(index)).to_have_class(re.compile("selected"), timeout=PATIENCE)
+        expect(self.page.locator("#strip button").nth(index)).to_have_class(re.compile("selected"))
 
     def pictures(self) -> list[np.ndarray]:
         """Before and after, as the browser got them."""
@@ -210,7 +212,7 @@ def test_like_is_kept_and_can_be_forgotten(visit: Visit) -> None:
     visit.say("much warmer and more contrast")
     visit.versions(2)
     page.locator("#like").click()
-    expect(page.locator("#strip button").nth(1)).to_contain_text("♥", timeout=PATIENCE)
+    expect(page.locator("#strip button").nth(1)).to_contain_text("♥")
     visit.say("undo")
     visit.at(0)
     visit.say("my usual")
@@ -235,7 +237,7 @@ def test_a_thumb_at_an_earlier_answer_is_about_its_version(visit: Visit) -> None
     answers = page.locator("#chat .bot-row")
     expect(answers).to_have_count(3)
     page.locator("#chat .message-buttons-left").nth(1).get_by_role("button", name="Like", exact=True).click()
-    expect(page.locator("#strip button").nth(1)).to_contain_text("♥", timeout=PATIENCE)
+    expect(page.locator("#strip button").nth(1)).to_contain_text("♥")
     visit.at(1)
     assert "♥" not in page.locator("#strip button").nth(2).inner_text()
     expect(page.locator("#send")).to_be_visible(timeout=PATIENCE)

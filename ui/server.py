@@ -6,6 +6,7 @@ import importlib
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +19,8 @@ from ui.terminal import RefusedError, settings
 if TYPE_CHECKING:
     from agent.settings import Settings
     from agent.studio import Studio
+
+_WARM: Final = "warm"
 
 #: Largest upload; `tools.photo` refuses larger files as well.
 MAX_UPLOAD: Final = "200mb"
@@ -48,6 +51,10 @@ def run(host: str, port: int, browser: bool) -> None:
     finally:
         os.chdir(here)
         close_cache(cache)
+    if any(thread.name == _WARM and thread.is_alive() for thread in threading.enumerate()):
+        # Inside compiled code, where an orderly end of the interpreter would abort it noisily. All else is closed.
+        sys.stdout.flush()
+        os._exit(0)
 
 
 def _serve(chosen: "Settings", cache: Path, host: str, port: int, browser: bool) -> None:
@@ -91,7 +98,7 @@ def _serve(chosen: "Settings", cache: Path, host: str, port: int, browser: bool)
     )
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     print(f"Burnish: http://{shown}:{port} (Ctrl-C stops it)", flush=True)
-    threading.Thread(target=_warm, name="warm", daemon=True).start()
+    threading.Thread(target=_warm, name=_WARM, daemon=True).start()
     page.block_thread()
 
 
