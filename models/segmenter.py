@@ -5,6 +5,7 @@ photo as it is; the network has been trained under strong changes of exposure an
 read like a good one. `segment` gives class probabilities and the pooled features that the scene encoder builds on.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -20,8 +21,8 @@ from models.segmentation import CLASSES, Segmentation
 
 FloatImage = NDArray[np.float32]
 
-#: Long edge, in pixels, at which a photo is read. Multiple of 32.
-READ_AT: Final = 320
+#: Long edges, in pixels, at which a photo is read.
+READ_AT: Final = (160, 224, 320)
 
 WIDTHS: Final = (24, 48, 96, 160, 192)
 
@@ -106,24 +107,32 @@ def load() -> Segmenter:
     return net.eval()
 
 
-def segment(rgb: FloatImage, read_at: int = READ_AT, net: Segmenter | None = None) -> Segmentation:
+def segment(rgb: FloatImage, read_at: Sequence[int] = READ_AT, net: Segmenter | None = None) -> Segmentation:
     """Segment a thumbnail (h, w, 3) in [0, 1]; the probabilities have its size. Raises `WeightsError`.
 
-    The picture and its mirror image are both read and averaged; the network weighs left and right alike that way.
+    The picture and its mirror image are read at every size of `read_at` and averaged: the small reading sees the whole,
+    the large one the detail, and left and right weigh alike. The features are those of the last size.
     """
     height, width = rgb.shape[:2]
-    scale = read_at / max(height, width)
-    size = tuple(max(1, round(edge * scale)) for edge in (width, height))
+    readings = [read_once(rgb, edge, net or load()) for edge in read_at]
+    total = torch.zeros(1, len(CLASSES), height, width)
+    for probabilities, _ in readings:
+        total += functional.interpolate(probabilities, size=(height, width), mode="bilinear", align_corners=False)
+    return Segmentation((total[0] / len(readings)).numpy(), readings[-1][1].numpy())
+
+
+@torch.inference_mode()
+def read_once(rgb: FloatImage, edge: int, net: Segmenter) -> tuple[Tensor, Tensor]:
+    """One reading with `edge` as the long edge: probabilities (1, 14, about h/w in proportion) and features (352,)."""
+    height, width = rgb.shape[:2]
+    scale = edge / max(height, width)
+    size = tuple(max(1, round(side * scale)) for side in (width, height))
     small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    pad_w, pad_h = -size[0] % 32, -size[1] % 32
     # A replicated border invents no edge, unlike a black one.
-    padded = cv2.copyMakeBorder(small, 0, pad_h, 0, pad_w, cv2.BORDER_REPLICATE)
+    padded = cv2.copyMakeBorder(small, 0, -size[1] % 32, 0, -size[0] % 32, cv2.BORDER_REPLICATE)
     x = torch.from_numpy(np.ascontiguousarray(padded.transpose(2, 0, 1)))[None]
-    with torch.inference_mode():
-        logits, features = (net or load())(torch.cat([x, x.flip(3)]))
-        probabilities = logits.softmax(1)
-        both = (probabilities[:1] + probabilities[1:].flip(3)) / 2
-        both = functional.interpolate(both, scale_factor=4.0, mode="bilinear", align_corners=False)
-        both = both[:, :, : size[1], : size[0]]
-        both = functional.interpolate(both, size=(height, width), mode="bilinear", align_corners=False)
-    return Segmentation(both[0].numpy(), features.mean(0).numpy())
+    logits, features = net(torch.cat([x, x.flip(3)]))
+    probabilities = logits.softmax(1)
+    both = (probabilities[:1] + probabilities[1:].flip(3)) / 2
+    both = functional.interpolate(both, scale_factor=4.0, mode="bilinear", align_corners=False)
+    return both[:, :, : size[1], : size[0]], features.mean(0)

@@ -88,7 +88,7 @@ class Seen:
 
 
 _remembered: OrderedDict[str, Seen] = OrderedDict()
-_lock = threading.Lock()
+_lock, _looking = threading.Lock(), threading.Lock()
 
 
 def perceive(photo: "Photo") -> Seen:
@@ -97,7 +97,9 @@ def perceive(photo: "Photo") -> Seen:
         if photo.sha256 in _remembered:
             _remembered.move_to_end(photo.sha256)
             return _remembered[photo.sha256]
-    seen = look(photo)
+    with _looking:
+        # Whoever waited here may find that the photo has been seen meanwhile.
+        seen = _remembered.get(photo.sha256) or look(photo)
     with _lock:
         _remembered[photo.sha256] = seen
         while len(_remembered) > REMEMBERED:
@@ -123,7 +125,9 @@ def look(photo: "Photo") -> Seen:
     named["global"] = Found(mask.everything(), 1.0)
     # Attributes are means over a region: a quarter of the pixels tells them as well.
     small = shrink(rgb, LOOK_AT * 3 // 8)
-    described = [describe_region(name, named[name], small, mask.guide(small)) for name in sorted(named, key=region_order)]
+    described = [
+        describe_region(name, named[name], small, mask.guide(small)) for name in sorted(named, key=region_order)
+    ]
     kept = tuple(r for r in described if r.area > 0.0005 or r.name == "global" or r.name in SPATIAL_REGIONS)
     tags = tag(rgb, seen) if sure else {}
     remarks = criticise(measure_statistics(rgb, photo.pixels), tags)
@@ -196,7 +200,7 @@ def region(seen: Seen, name: str) -> SoftMask | None:
     if plane is None:
         return thing
     if thing is not None:
-        plane = plane * thing.render(luma)
+        plane = regions.pieces_of(plane, thing.render(luma))
     if float(plane.mean()) < regions.LEAST_AREA / 4:
         return None
     return mask.fit(luma, np.asarray(plane, np.float32), regions.reach(luma, 4), 1e-3)

@@ -63,7 +63,7 @@ def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--read-at", type=int, default=READ_AT)
+    parser.add_argument("--read-at", type=int, nargs="+", default=READ_AT)
     arguments = parser.parse_args()
     counts: dict[tuple[str, str, str], NDArray[np.float64]] = defaultdict(lambda: np.zeros(2))
     photos = 0
