@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from models import mask, pinned, regions
+from models import mask, people, pinned, regions
 from models.attributes import measure
 from models.critic import Remark, criticise, measure_statistics
 from models.faces import find_faces
 from models.mask import SoftMask
 from models.regions import Found
 from models.scene_encoder import embed, tag
-from models.segmentation import Segmentation, classical
+from models.segmentation import PERSON_PARTS, Segmentation, classical
 from models.vocabulary import OBJECT_PREFIX, REGIONS, SPATIAL_REGIONS, TONAL_REGIONS, region_order
 from tools.nouns import region_of
 
@@ -116,8 +116,9 @@ def look(photo: "Photo") -> Seen:
     sure = regions.recognisable(rgb)
     seen = read(rgb) if sure else classical(rgb)
     if sure:
-        named = regions.semantic(luma, seen)
         faces = find_faces(rgb, seen.of("skin"))
+        seen = people.with_person(seen, people.complete(rgb, seen.of(*PERSON_PARTS), faces))
+        named = regions.semantic(luma, seen)
         named |= regions.facial(luma, rgb, seen, faces)
         named |= regions.composed(luma, rgb, seen, named)
         named |= {name: Found(m, 1.0) for name, m in regions.tonal(luma).items()}

@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models import mask, regions
+from models import mask, people, regions
+from models.faces import find_faces
 from models.segmentation import CLASSES, PERSON_PARTS
 from models.segmenter import READ_AT, segment
 from tools.perceive import shrink
@@ -64,6 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("--read-at", type=int, nargs="+", default=READ_AT)
+    parser.add_argument("--no-faces", action="store_true", help="without the bodies that faces complete")
     arguments = parser.parse_args()
     counts: dict[tuple[str, str, str], NDArray[np.float64]] = defaultdict(lambda: np.zeros(2))
     photos = 0
@@ -75,6 +77,10 @@ def main() -> None:
         pixels = cv2.resize(image[..., ::-1], valid.shape[::-1], interpolation=cv2.INTER_AREA)
         rgb = shrink(np.ascontiguousarray(pixels), 512)
         seen = segment(rgb, arguments.read_at)
+        if not arguments.no_faces:
+            seen = people.with_person(
+                seen, people.complete(rgb, seen.of(*PERSON_PARTS), find_faces(rgb, seen.of("skin")))
+            )
         size = valid.shape[::-1]
         large = cv2.resize(np.ascontiguousarray(seen.probabilities.transpose(1, 2, 0)), size).argmax(axis=2)
         luma = mask.guide(pixels)
