@@ -1,6 +1,7 @@
 """What happens on the page: every event handler, over a `Desk`. Errors become sentences, never a stack of code."""
 
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from itertools import takewhile
@@ -30,6 +31,7 @@ class Actions:
 
     def __init__(self, desk: Desk, parts: "Parts", examples: list[Path]) -> None:
         self.desk, self.parts, self.examples = desk, parts, examples
+        self._heard: deque[tuple[str, int, str]] = deque(maxlen=256)
 
     # Arriving and opening
 
@@ -165,6 +167,11 @@ class Actions:
         kind: Literal["like", "dislike", "withdraw"]
         reason = given.liked if isinstance(given.liked, str) and given.liked in REASONS else ""
         if reason:
+            # Gradio tells a reason twice, now and then after the first has been answered.
+            if (session.thread, index, reason) in self._heard:
+                yield self._same()
+                return
+            self._heard.append((session.thread, index, reason))
             kind = "dislike"
         else:
             kind = {True: "like", "Like": "like", False: "dislike", "Dislike": "dislike"}.get(given.liked, "withdraw")  # type: ignore[assignment]

@@ -250,8 +250,7 @@ def _wire(page: gr.Blocks, parts: Parts, do: Actions, on: dict[str, Any]) -> Non
     turns = [
         take.then(do.send, [session, chat, on["said"]], **talks),
         chat.option_select(do.choose, [session, chat], **talks),
-        # A reason under the flag is told twice by Gradio; the second time is not a second opinion.
-        chat.like(do.thumb, [session, chat], **{**talks, "trigger_mode": "once"}),
+        chat.like(do.thumb, [session, chat], **{**talks, "trigger_mode": "multiple"}),
         on["like"].click(do.like, [session, chat], **talks),
         on["dislike"].click(do.dislike, [session, chat], **talks),
     ]
