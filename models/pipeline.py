@@ -5,6 +5,7 @@ steps and zero terminal signal (Lin et al. 2024), so that one step already gives
 one look among many, chosen by the seed.
 """
 
+import copy
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from models.denoiser import GridDenoiser
 from models.errors import WeightsError
 from models.parameter_map import CHANNELS, SIZE
 from models.pinned import FOLDER, sha256
+from models.style import StyleEncoder
 
 #: Shares of variance of the noise at 64, 8, 2 and 1 px. A look is a low-frequency thing: under white noise alone a 64×64
 #: thumbnail still shows it at nearly every level, and all samples would be one.
@@ -58,11 +60,16 @@ class RetouchOutput(BaseOutput):
 
 
 class RetouchPipeline(DiffusionPipeline):
-    """`pipeline(photo, developed, maps)` runs 1-8 denoising steps and returns the last grid."""
+    """`pipeline(photo, developed, maps, style)` runs 1-8 denoising steps and returns the last grid."""
 
-    def __init__(self, denoiser: GridDenoiser, scheduler: DDIMScheduler) -> None:
+    def __init__(self, denoiser: GridDenoiser, style_encoder: StyleEncoder, scheduler: DDIMScheduler) -> None:
         super().__init__()
-        self.register_modules(denoiser=denoiser, scheduler=scheduler)
+        self.register_modules(denoiser=denoiser, style_encoder=style_encoder, scheduler=scheduler)
+
+    @torch.no_grad()
+    def style_of(self, finished: Tensor) -> Tensor:
+        """The style (B, 16) of finished thumbnails (B, 3, 64, 64) in [0, 1]."""
+        return torch.as_tensor(self.style_encoder(finished.to(self.style_encoder.device)).cpu())
 
     @torch.no_grad()
     def __call__(
@@ -70,10 +77,14 @@ class RetouchPipeline(DiffusionPipeline):
         photo: Tensor,
         developed: Tensor | None = None,
         maps: Tensor | None = None,
+        style: Tensor | None = None,
         num_inference_steps: int = 4,
         generator: torch.Generator | None = None,
     ) -> RetouchOutput:
-        """`photo`, `developed`: (B, 3, 64, 64) in [0, 1]; `maps`: (B, 15, 64, 64), zeros for the automatic look."""
+        """`photo`, `developed`: (B, 3, 64, 64) in [0, 1]; `maps`: (B, 15, 64, 64) and `style`: (B, 16), zeros if not given.
+
+        Zeros are the automatic look; a style may be scaled by its strength.
+        """
         if photo.shape[1:] != (3, SIZE, SIZE):
             raise ValueError(f"expected thumbnails of shape (B, 3, {SIZE}, {SIZE}), not {tuple(photo.shape)}")
         device = self.denoiser.device
@@ -81,11 +92,14 @@ class RetouchPipeline(DiffusionPipeline):
         developed = photo if developed is None else developed.to(device)
         maps = torch.zeros(photo.shape[0], CHANNELS, SIZE, SIZE, device=device) if maps is None else maps.to(device)
         sample = look_noise(photo.shape, generator or torch.Generator().manual_seed(0)).to(device)
-        self.scheduler.set_timesteps(num_inference_steps, device=device)
+        style = None if style is None else style.to(device)
+        # A scheduler remembers where it is: each run has its own, so that runs may overlap.
+        scheduler = copy.copy(self.scheduler)
+        scheduler.set_timesteps(num_inference_steps, device=device)
         out = None
-        for t in self.scheduler.timesteps:
-            out = self.denoiser(sample, t.expand(photo.shape[0]), photo, developed, maps)
-            sample = self.scheduler.step(out.sample, t, sample).prev_sample
+        for t in scheduler.timesteps:
+            out = self.denoiser(sample, t.expand(photo.shape[0]), photo, developed, maps, style)
+            sample = scheduler.step(out.sample, t, sample).prev_sample
         assert out is not None  # at least one step
         return RetouchOutput(grids=out.grid.float().cpu(), samples=((out.sample.float() + 1) / 2).clamp(0, 1).cpu())
 
@@ -119,5 +133,6 @@ def load_pipeline(folder: Path = FOLDER / "retouch") -> RetouchPipeline:
         raise WeightsError(f"{folder} does not hold the weights that were pinned; reinstall Burnish.")
     return RetouchPipeline(
         GridDenoiser.from_pretrained(folder / "denoiser", local_files_only=True, low_cpu_mem_usage=False).eval(),
+        StyleEncoder.from_pretrained(folder / "style_encoder", local_files_only=True, low_cpu_mem_usage=False).eval(),
         DDIMScheduler.from_pretrained(folder / "scheduler", local_files_only=True),
     )

@@ -1,13 +1,16 @@
-"""Training pairs on the fly: one good photograph → (input, target, parameter map), without end and by seed.
+"""Training pairs on the fly: one good photograph → (input, target, parameter map, style), without end and by seed.
 
 * The *neutral rendition* is the photo moved towards a well-exposed, clean one (`neutral`), so that a moody photo does not
   teach the model to darken.
 * *Expert-like renditions* vary it by a style (`rendition`): the same small bias on every photo of that style, plus jitter,
-  so that one input has many right targets.
-* The *input* is the photo through a bad camera or a careless edit (`degrade`): exposure, white balance, tone, colour, veil
-  and vignette, in linear light where a camera would.
+  so that one input has many right targets. *Moods* are strong styles, asked for by their vector, never the automatic look.
+* The *input* is the photo through a bad camera, a flat raw conversion or a careless edit (`degrade`): exposure, white
+  balance, veil, vignette and noise in linear light, tone and colour after it, JPEG last.
 * *Semantic replacement* (PerTouch) takes one region of the target from another rendition, so that edits become local.
-* The map then tells the model a random part of what changed, region by region; the rest is free.
+* The map then tells the model a random part of what changed, region by region; the rest is free, and some regions are kept.
+* Another photo in the same style, and in another one, teach a style vector.
+
+`python -m models.training.contact PHOTOS --out SHEET.png` draws them.
 """
 
 from dataclasses import dataclass
@@ -35,21 +38,34 @@ class PairOptions:
     """Switches of the pair maker; each is a row of an ablation."""
 
     targets: bool = True  # tell part of the change in the map; off: always free
+    free: float = 0.5  # share of samples whose map is free everywhere: dropout for classifier-free use
     replacement: float = 0.25  # probability of semantic replacement
     perturbation: bool = True  # blur and shift the map against the picture
-    styles: int = 64  # distinct styles
+    keep: float = 0.15  # probability that a map with regions keeps one
+    styles: int = 64  # distinct styles, and as many moods
+    moods: float = 0.3  # share of targets in a mood
     style_spread: float = 1.0  # 0: the neutral rendition alone
     clean: float = 0.3  # share of inputs that are hardly degraded
+    flat: float = 0.35  # share of inputs that look like an unprocessed raw file
+    edge: int = 64  # pixels at which the result is compared; the network always sees 64
 
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """One sample: `photo`, `developed`, `target` (64, 64, 3) in [0, 1]; `maps` (15, 64, 64)."""
+    """One sample: `photo`, `developed`, `target`, `opposed` (edge, edge, 3) in [0, 1]; `maps` (15, 64, 64).
+
+    `opposed` is the photo developed with every told value reversed. `alike` and `stranger` (64, 64, 3) are another photo, in
+    the style of the target and in a different one; `mood`: that style is a strong one.
+    """
 
     photo: Float
     developed: Float
     target: Float
+    opposed: Float
     maps: Float
+    alike: Float
+    stranger: Float
+    mood: bool = False
 
 
 def load_photos(folder: Path, names: list[str] | None = None) -> list[NDArray[np.uint8]]:
@@ -90,32 +106,42 @@ def _apply(x: Float, values: dict[str, float]) -> Float:
     return np.asarray(out, np.float32) / np.float32(65535)
 
 
-def neutral(x: Float) -> Float:
-    """The neutral rendition of a finished photo: levels set, exposure and colour moved towards the usual, not all the way.
+def _towards(now: float, low: float, high: float) -> float:
+    """The nearest value within low..high."""
+    return min(max(now, low), high)
 
-    Mean L* is pulled by four fifths of its distance to the band 48..62, chroma likewise towards 10..30, and the tonal range
-    is stretched so that 0.3 % of luma lie at black and white. What already is in the bands passes with levels alone.
+
+def neutral(x: Float) -> Float:
+    """The neutral rendition of a finished photo: what lies outside the usual comes most of the way to it.
+
+    The usual: mean L* 39..60, standard deviation of L* 16..24, mean chroma 10..24, and a black and a white point not far from
+    the ends. Three quarters of what lies beyond is taken back; a photo inside the bands passes as it is. Narrower bands teach
+    the model to give every photo the same brightness, which is not what people do.
     """
     luma = x @ LUMA
     low, high = np.percentile(luma, (0.3, 99.7))
-    low, high = min(float(low), 0.10), max(float(high), 0.80)
-    x = np.clip((x - 0.8 * low) / max(0.8 * (high - low) + 0.2 * (1 - 0.8 * low), 0.2), 0, 1).astype(np.float32)
+    dark, bright = 0.8 * min(max(float(low) - 0.03, 0), 0.12), 0.8 * min(max(0.93 - float(high), 0), 0.2)
+    if dark or bright:
+        x = np.clip((x - np.float32(dark)) / np.float32(1 - dark - bright), 0, 1)
     by = ruler(x, np.ones(x.shape[:2], np.float32))
     assert by is not None  # the weight is one everywhere
     now = read(x, by)
     values: dict[str, float] = {}
-    goal = min(max(now.lightness, 48.0), 62.0)
-    if goal != now.lightness:
-        full = np.log(goal / (100 - goal)) - np.log(max(now.lightness, 3) / (100 - min(now.lightness, 97)))
-        values["brightness"] = float(np.clip(0.8 * full / 1.5, -0.6, 0.9))
-    if now.spread < 17:
-        values["contrast"] = float(np.clip(np.log2(17 / max(now.spread, 6)), 0, 0.4))
-    if 2 < now.chroma < 10:
-        values["saturation"] = float(0.5 * (10 / now.chroma - 1) * 0.5)
-    elif now.chroma > 30:
-        values["saturation"] = float(0.6 * (30 / now.chroma - 1))
-    return _apply(x, {k: float(np.clip(v, -0.9, 0.9)) for k, v in values.items()}) if values else x
+    lightness = _towards(now.lightness, 39, 60)
+    if lightness != now.lightness:
+        shift = np.log(lightness / (100 - lightness)) - np.log(max(now.lightness, 3) / (100 - min(now.lightness, 97)))
+        values["brightness"] = float(np.clip(0.75 * shift / 1.5, -0.7, 0.9))
+    spread = _towards(now.spread, 16, 24)
+    if spread != now.spread:
+        values["contrast"] = float(np.clip(0.75 * np.log2(spread / max(now.spread, 5)), -0.5, 0.6))
+    chroma = _towards(now.chroma, 10, 24)
+    if chroma != now.chroma and now.chroma > 2:  # black and white stays so
+        values["saturation"] = float(np.clip(0.75 * (chroma / now.chroma - 1), -0.5, 0.7))
+    return _apply(x, values) if values else x
 
+
+#: How much stronger moods are than styles.
+MOOD = 2.5
 
 #: Spread of styles about the neutral rendition, in attribute units.
 _STYLE_SD = {
@@ -125,14 +151,15 @@ _STYLE_SD = {
 
 
 def style_values(style: int, spread: float = 1.0) -> dict[str, float]:
-    """The bias of style number `style`, by seed; style 0 is neutral.
+    """The bias of style number `style`, by seed; style 0 is neutral, negative numbers are moods.
 
     >>> style_values(0)
     {}
     """
     if style == 0:
         return {}
-    rng = np.random.default_rng(7919 + style)
+    rng = np.random.default_rng((7919, abs(style), style < 0))
+    spread = MOOD * spread if style < 0 else spread
     return {name: float(spread * sd * rng.standard_normal()) for name, sd in _STYLE_SD.items()}
 
 
@@ -144,92 +171,112 @@ def rendition(base: Float, style: int, rng: np.random.Generator, spread: float =
     return _apply(base, values)
 
 
-def degrade(x: Float, rng: np.random.Generator, clean: float = 0.3) -> Float:
-    """A bad camera or careless edit of `x` (h, w, 3) in [0, 1]; with probability `clean` hardly any."""
-    weak = rng.random() < clean
-    k = 0.2 if weak else 1.0
+def degrade(x: Float, rng: np.random.Generator, clean: float = 0.3, flat: float = 0.35) -> Float:
+    """A bad camera or careless edit of `x` (h, w, 3) in [0, 1].
+
+    With probability `clean` hardly any; with probability `flat` the look of an unprocessed raw file (darker, soft in tone,
+    pale); else anything.
+    """
+    kind = rng.random()
+    raw = clean <= kind < clean + flat
+    k = 0.15 if kind < clean else 1.0
     light = to_linear(x)
-    # Exposure: amateurs and raw converters err to the dark, but not only.
-    stops = rng.triangular(-2.6, -0.5, 1.1)
+    # Cameras and raw converters err to the dark, but not only.
+    stops = rng.normal(-0.5, 0.5) if raw else rng.triangular(-1.8, -0.15, 1.3)
     light = light * np.float32(2.0 ** (k * stops))
     if rng.random() < 0.6:
         cast = np.exp(
             k * np.array([1.0, 0.0, -1.0]) * rng.normal(0, 0.16) + k * np.array([0.5, -1, 0.5]) * rng.normal(0, 0.05)
         )
         light = light * cast.astype(np.float32)
-    if rng.random() < 0.2:
-        veil = k * rng.uniform(0.02, 0.22)
+    if rng.random() < 0.15:
+        veil = k * rng.uniform(0.02, 0.2)
         light = light * np.float32(1 - veil) + np.float32(veil) * np.array(rng.uniform(0.5, 0.8), np.float32)
     if rng.random() < 0.2:
         h, w = x.shape[:2]
         yy, xx = np.mgrid[-1 : 1 : h * 1j, -1 : 1 : w * 1j]
         light = light * (1 - k * rng.uniform(0.1, 0.5) * (xx**2 + yy**2)[..., None] / 2).astype(np.float32)
-    if stops > 0:  # a sensor clips
-        light = np.minimum(light, 1)
-    out = to_gamma(light)
+    if rng.random() < 0.4:  # shot noise and read noise
+        deviation = k * rng.uniform(0.002, 0.02) * np.sqrt(np.maximum(light, 0) + 0.01)
+        light = light + (deviation * rng.standard_normal(light.shape)).astype(np.float32)
+    out = to_gamma(light)  # a sensor clips here
     values: dict[str, float] = {}
-    if rng.random() < 0.7:
-        values["contrast"] = float(k * rng.normal(-0.12, 0.28))
-    if rng.random() < 0.7:
-        values["saturation"] = float(k * rng.normal(-0.12, 0.25))
+    if raw:
+        values |= {"contrast": rng.normal(-0.45, 0.22), "saturation": rng.normal(-0.33, 0.18)}
+    else:
+        if rng.random() < 0.7:
+            values["contrast"] = k * rng.normal(-0.08, 0.3)
+        if rng.random() < 0.7:
+            values["saturation"] = k * rng.normal(-0.05, 0.3)
     if rng.random() < 0.3:
-        values["shadows"] = float(k * rng.normal(-0.1, 0.3))
+        values["shadows"] = k * rng.normal(-0.1, 0.3)
     if rng.random() < 0.3:
-        values["highlights"] = float(k * rng.normal(0.1, 0.3))
+        values["highlights"] = k * rng.normal(0.1, 0.3)
     if values:
         out = _apply(out, {name: float(np.clip(v, -0.8, 0.8)) for name, v in values.items()})
-    if rng.random() < 0.5:
-        out = out + rng.normal(0, k * 0.01, out.shape).astype(np.float32)
-    return np.clip(out, 0, 1)
+    if rng.random() < 0.25:
+        ok, code = cv2.imencode(
+            ".jpg", (out * 255 + 0.5).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 90))]
+        )
+        if ok:
+            out = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), np.float32) / np.float32(255)
+    return np.asarray(np.clip(out, 0, 1), np.float32)
+
+
+def _cut(picture: NDArray[np.uint8], crop: tuple[slice, slice], flip: int, edge: int) -> Float:
+    cut = np.ascontiguousarray(picture[crop][:, ::flip])
+    return np.asarray(cv2.resize(cut, (edge, edge), interpolation=cv2.INTER_AREA), np.float32) / np.float32(255)
 
 
 def make_pair(
     photo: NDArray[np.uint8],
     clean: NDArray[np.uint8],
     labels: NDArray[np.int32],
+    other: NDArray[np.uint8],
     rng: np.random.Generator,
     options: PairOptions,
 ) -> Pair:
-    """One training sample of a cached photo, its neutral rendition (`neutral`, 8 bit) and its superpixels."""
-    edge = photo.shape[0]
-    side_y, side_x = (int(edge * rng.uniform(0.6, 1.0)) for _ in range(2))
-    top, left = rng.integers(0, edge - side_y + 1), rng.integers(0, edge - side_x + 1)
+    """One sample of a cached photo, its neutral rendition (`neutral`, 8 bit), its superpixels, and `other`, a neutral photo."""
+    size, edge = photo.shape[0], options.edge
+    side_y, side_x = (int(size * rng.uniform(0.6, 1.0)) for _ in range(2))
+    top, left = (int(rng.integers(0, size - side + 1)) for side in (side_y, side_x))
     flip = -1 if rng.random() < 0.5 else 1
     crop = np.s_[top : top + side_y, left : left + side_x]
-    x, base = (
-        cv2.resize(np.ascontiguousarray(p[crop][:, ::flip]), (SIZE, SIZE), interpolation=cv2.INTER_AREA).astype(
-            np.float32
-        )
-        / 255
-        for p in (photo, clean)
-    )
-    parts = cv2.resize(np.ascontiguousarray(labels[crop][:, ::flip]), (SIZE, SIZE), interpolation=cv2.INTER_NEAREST)
-    style = int(rng.integers(0, options.styles)) if options.style_spread else 0
-    target = rendition(base, style, rng, options.style_spread)
+    x, base = _cut(photo, crop, flip, edge), _cut(clean, crop, flip, edge)
+    parts = cv2.resize(np.ascontiguousarray(labels[crop][:, ::flip]), (edge, edge), interpolation=cv2.INTER_NEAREST)
+    spread = options.style_spread
+    mood = bool(spread and rng.random() < options.moods)
+    sign = -1 if mood else 1
+    style = int(rng.integers(1 if mood else 0, options.styles)) if spread else 0
+    target = rendition(base, sign * style, rng, spread)
+    model = cv2.resize(other, (SIZE, SIZE), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    alike = rendition(model, sign * style, rng, spread)
+    stranger = rendition(model, sign * ((style + int(rng.integers(1, options.styles))) % options.styles), rng, spread)
     present = [int(v) for v in np.unique(parts)]
     if rng.random() < options.replacement and len(present) > 1:
-        other = rendition(base, int(rng.integers(1, options.styles)), rng, 2 * max(options.style_spread, 0.5))
+        another = rendition(base, int(rng.integers(1, options.styles)), rng, 2 * max(spread, 0.5))
         chosen = rng.choice(present, size=max(1, len(present) // 4), replace=False)
-        swap = cv2.GaussianBlur(np.isin(parts, chosen).astype(np.float32), (0, 0), 0.7)[..., None]
-        target = target + swap * (other - target)
+        swap = cv2.GaussianBlur(np.isin(parts, chosen).astype(np.float32), (0, 0), 0.7 * edge / SIZE)[..., None]
+        target = target + swap * (another - target)
     # The input is degraded from the photo as found or from its neutral rendition: both directions of exposure occur.
-    photo_in = degrade(base if rng.random() < 0.6 else x, rng, options.clean)
+    photo_in = degrade(base if rng.random() < 0.6 else x, rng, options.clean, options.flat)
 
-    draw = rng.random()
-    if not options.targets or draw < 0.5:
-        return Pair(photo_in, photo_in, target, parameter_map({}, {}))
+    if not options.targets or rng.random() < options.free:
+        return Pair(photo_in, photo_in, target, photo_in, parameter_map({}, {}), alike, stranger, mood)
     # Regions the map speaks of: the whole, or a grouping of superpixels.
-    if draw < 0.62 or len(present) < 2:
-        regions: dict[str, Float] = {"global": np.ones((SIZE, SIZE), np.float32)}
-    else:
+    regions: dict[str, Float] = {"global": np.ones((edge, edge), np.float32)}
+    if rng.random() > 0.24 and len(present) > 1:
         groups = rng.integers(0, int(rng.integers(2, 6)), size=int(labels.max()) + 1)[parts]
         regions = {f"object:{chr(97 + int(g))}": (groups == g).astype(np.float32) for g in np.unique(groups)}
+    kept: Float | None = None
     told: dict[str, dict[str, float]] = {}
-    layers = []
-    deep = np.asarray(photo_in * 65535 + 0.5, np.uint16)
-    developed = photo_in
+    layers: list[tuple[Float, Layer, Layer]] = []
     everything = rng.random() < 0.5
+    keep_one = len(regions) > 1 and rng.random() < options.keep
     for name, mask in regions.items():
+        if keep_one and kept is None:
+            kept = mask
+            continue
         if name != "global" and rng.random() < 0.15:
             continue  # a free region beside told ones
         by = ruler(photo_in, mask)
@@ -241,19 +288,27 @@ def make_pair(
             continue
         told[name] = values
         zones = tone_zones(photo_in, by)
-        layers.append((mask, Layer(region_ops(values, open_loop(values, zones), zones))))
-    for mask, layer in layers:
-        step = render(deep, [layer]).astype(np.float32) / 65535
-        developed = developed + cv2.GaussianBlur(mask, (0, 0), 0.6)[..., None] * (step - developed)
+        layer, against = (
+            Layer(region_ops(v, open_loop(v, zones), zones)) for v in (values, {n: -v for n, v in values.items()})
+        )
+        layers.append((mask, layer, against))
+    deep = np.asarray(photo_in * 65535 + 0.5, np.uint16)
+    developed, opposed = photo_in, photo_in
+    for mask, layer, against in layers:
+        soft = cv2.GaussianBlur(mask, (0, 0), 0.6 * edge / SIZE)[..., None]
+        one, two = (render(deep, [step]).astype(np.float32) / 65535 for step in (layer, against))
+        developed, opposed = developed + soft * (one - developed), opposed + soft * (two - opposed)
     masks = regions
     if options.perturbation and told:
         shift = np.array([[1, 0, rng.integers(-2, 3)], [0, 1, rng.integers(-2, 3)]], np.float32)
         masks = {
             n: cv2.GaussianBlur(
-                cv2.warpAffine(m, shift, (SIZE, SIZE), borderMode=cv2.BORDER_REPLICATE),
+                cv2.warpAffine(m, shift, (edge, edge), borderMode=cv2.BORDER_REPLICATE),
                 (0, 0),
                 float(rng.uniform(0.3, 1.2)),
             )
             for n, m in regions.items()
         }
-    return Pair(photo_in, np.clip(developed, 0, 1).astype(np.float32), target, parameter_map(told, masks))
+    maps = parameter_map(told, masks, kept)
+    developed, target, opposed = (np.asarray(np.clip(p, 0, 1), np.float32) for p in (developed, target, opposed))
+    return Pair(photo_in, developed, target, opposed, maps, alike, stranger, mood)

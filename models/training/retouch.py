@@ -1,7 +1,7 @@
 """Train the grid denoiser: ``python -m models.training.retouch PHOTOS --out RUN``.
 
-PHOTOS is any folder of good photographs. RUN gets `latest/` (a resumable checkpoint) and `weights/` (the averaged weights
-as a diffusers model, best so far when `--pairs` gives held-out pairs, else the newest). Running it again resumes.
+PHOTOS is any folder of good photographs. RUN gets `latest/` (a resumable checkpoint) and `weights/` (the averaged weights as
+diffusers models). Running it again resumes. `--pairs` gives expert pairs to watch; nothing is chosen by them.
 """
 
 import argparse
@@ -11,17 +11,20 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
 from diffusers.training_utils import EMAModel
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from models.denoiser import GridDenoiser
 from models.pipeline import NOISE_MIX, look_noise, make_scheduler
+from models.style import STYLE_DIM, StyleEncoder
+from models.training.losses import LossOptions, loss_of
 from models.training.pairs import PairOptions, load_photos, make_pair, neutral, segments
 
 
@@ -33,10 +36,24 @@ class TrainOptions:
     batch: int = 32
     rate: float = 6e-4
     warmup: int = 200
-    ema: float = 0.998
-    smooth: float = 2e-3  # weight of the grid's roughness
+    ema: float = 0.998  # decay of the averaged weights; 0: none
+    widths: str = "48,96,192"  # channels at 32, 16 and 8 pixels
     reuse: int = 2  # steps on one batch, each with other noise; pays where pairs are dearer than steps
     seed: int = 0
+
+
+Options = TypeVar("Options", TrainOptions, LossOptions, PairOptions)
+
+IMAGES = ("photo", "developed", "target", "opposed", "alike", "stranger")
+
+
+class Retoucher(nn.Module):
+    """What is trained: the denoiser and, unless switched off, the style encoder."""
+
+    def __init__(self, widths: tuple[int, int, int], style: bool) -> None:
+        super().__init__()
+        self.denoiser = GridDenoiser(widths=widths, style_dim=STYLE_DIM if style else 0)
+        self.encoder = StyleEncoder() if style else None
 
 
 class Pairs(IterableDataset[dict[str, Tensor]]):
@@ -53,38 +70,21 @@ class Pairs(IterableDataset[dict[str, Tensor]]):
         worker = get_worker_info()
         rng = np.random.default_rng((self.seed, worker.id if worker else 0))
         parts: dict[int, tuple[NDArray[np.uint8], NDArray[np.int32]]] = {}
-        while True:
-            i = int(rng.integers(len(self.photos)))
+
+        def part(i: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
             if i not in parts:
                 clean = neutral(np.asarray(self.photos[i] / np.float32(255), np.float32))
                 parts[i] = (clean * 255 + 0.5).astype(np.uint8), segments(self.photos[i], 24)
-            pair = make_pair(self.photos[i], *parts[i], rng, self.options)
-            images = {n: getattr(pair, n).transpose(2, 0, 1) for n in ("photo", "developed", "target")}
+            return parts[i]
+
+        while True:
+            i, j = (int(v) for v in rng.integers(len(self.photos), size=2))
+            pair = make_pair(self.photos[i], *part(i), part(j)[0], rng, self.options)
+            images = {n: getattr(pair, n).transpose(2, 0, 1) for n in IMAGES}
             yield {
                 n: torch.from_numpy(np.ascontiguousarray(v, np.float32))
                 for n, v in {**images, "maps": pair.maps}.items()
-            }
-
-
-def loss_of(
-    model: GridDenoiser, batch: dict[str, Tensor], alphas: Tensor, options: TrainOptions, g: torch.Generator
-) -> Tensor:
-    """Clean-image loss through the grid, plus the grid's roughness. Half of the noise levels are the highest one."""
-    clean = 2 * batch["target"] - 1
-    count = clean.shape[0]
-    t = torch.randint(0, len(alphas), (count,), generator=g)
-    t = torch.where(torch.rand(count, generator=g) < 0.4, torch.full_like(t, len(alphas) - 1), t).to(clean.device)
-    noise = look_noise(clean.shape, g).to(clean.device)
-    level = alphas.to(clean.device)[t].view(-1, 1, 1, 1)
-    noisy = level.sqrt() * clean + (1 - level).sqrt() * noise
-    out = model(noisy, t, batch["photo"], batch["developed"], batch["maps"])
-    kept = 1 - batch["maps"][:, -1:]
-    error = (out.sample.float() - clean) * kept
-    # Squared error is what PSNR rewards; the absolute part keeps small errors worth mending.
-    data = error.square().mean() + 0.05 * error.abs().mean()
-    grid = out.grid.float()
-    rough = sum((grid.diff(dim=d).square().mean() for d in (2, 3, 4)), torch.zeros((), device=grid.device))
-    return data + options.smooth * rough
+            } | {"mood": torch.tensor(pair.mood)}
 
 
 @torch.no_grad()
@@ -115,13 +115,15 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=math.inf, help="stop after so many minutes")
-    for options in (TrainOptions, PairOptions):
+    for options in (TrainOptions, LossOptions, PairOptions):
         for field in fields(options):
             kind = {"True": lambda v: v in ("1", "true", "yes")}.get(str(field.default), type(field.default))
             parser.add_argument(f"--{field.name.replace('_', '-')}", type=kind, default=field.default)
     args = vars(parser.parse_args())
-    train = TrainOptions(**{f.name: args[f.name] for f in fields(TrainOptions)})
-    pairs = PairOptions(**{f.name: args[f.name] for f in fields(PairOptions)})
+
+    def chosen(kind: type[Options]) -> Options:
+        return kind(**{f.name: args[f.name] for f in fields(kind)})
+
     run(
         args["photos"],
         args["names"],
@@ -130,14 +132,15 @@ def main() -> None:
         args["device"],
         args["workers"],
         args["minutes"],
-        train,
-        pairs,
+        chosen(TrainOptions),
+        chosen(LossOptions),
+        chosen(PairOptions),
     )
 
 
 def run(
     photos: Path, names: Path | None, out: Path, watch: Path | None, device: str, workers: int, minutes: float,
-    options: TrainOptions, pair_options: PairOptions,
+    options: TrainOptions, losses: LossOptions, pair_options: PairOptions,
 ) -> None:  # fmt: skip
     """Train until `options.steps` or `minutes`; see the module's docstring for what it writes."""
     torch.manual_seed(options.seed)
@@ -145,14 +148,14 @@ def run(
     if not cached:
         raise SystemExit(f"No photos of at least 64 px found in {photos}.")
     print(f"{len(cached)} photos", flush=True)
-    model = GridDenoiser().to(device)
+    a, b, c = (int(v) for v in options.widths.split(","))
+    model = Retoucher((a, b, c), style=losses.style > 0).to(device)
     ema = EMAModel(model.parameters(), decay=options.ema, use_ema_warmup=True, inv_gamma=1.0, power=0.75)
     optimizer = torch.optim.AdamW(model.parameters(), lr=options.rate, weight_decay=1e-2, betas=(0.9, 0.99))
-    step, best = 0, -math.inf
+    step = 0
     latest = out / "latest"
     if (latest / "state.json").exists():
-        state = json.loads((latest / "state.json").read_text())
-        step, best = state["step"], state["best"]
+        step = int(json.loads((latest / "state.json").read_text())["step"])
         tensors = load_file(latest / "model.safetensors", device=device)
         model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
         ema.shadow_params = [tensors[f"ema.{i}"] for i in range(len(ema.shadow_params))]
@@ -176,27 +179,25 @@ def run(
             tensors |= {f"adam.{i}.{k}": v.contiguous().clone() for k, v in optimizer.state[p].items()}
         save_file(tensors, latest / "model.safetensors.part")
         (latest / "model.safetensors.part").replace(latest / "model.safetensors")
-        (latest / "state.json").write_text(json.dumps({"step": step, "best": best}))
+        (latest / "state.json").write_text(json.dumps({"step": step}))
 
-    def evaluate() -> None:
-        nonlocal best
+    def average() -> None:
+        """Write the averaged weights."""
         ema.store(model.parameters())
-        ema.copy_to(model.parameters())
+        if options.ema:
+            ema.copy_to(model.parameters())
         model.eval()
-        gain = held_out(model, watch, device) if watch else float(step)
-        if gain > best:
-            best = gain
-            model.save_pretrained(out / "weights", safe_serialization=True)
-            notes = {
-                "step": step,
-                "gain_db": gain if watch else None,
-                "train": asdict(options),
-                "pairs": asdict(pair_options),
-            }
-            (out / "weights" / "training.json").write_text(json.dumps({**notes, "noise_mix": NOISE_MIX}, indent=1))
-        model.save_pretrained(out / "newest", safe_serialization=True)
-        if watch:
-            print(f"step {step}: held-out gain {gain:+.2f} dB (best {best:+.2f})", flush=True)
+        gain = held_out(model.denoiser, watch, device) if watch else None
+        model.denoiser.save_pretrained(out / "weights" / "denoiser", safe_serialization=True)
+        if model.encoder is not None:
+            model.encoder.save_pretrained(out / "weights" / "style_encoder", safe_serialization=True)
+        notes = {
+            "step": step, "gain_db": gain, "train": asdict(options), "losses": asdict(losses), "pairs": asdict(pair_options),
+            "noise_mix": NOISE_MIX,
+        }  # fmt: skip
+        (out / "weights" / "training.json").write_text(json.dumps(notes, indent=1))
+        if gain is not None:
+            print(f"step {step}: gain on the watched pairs {gain:+.2f} dB", flush=True)
         model.train()
         ema.restore(model.parameters())
 
@@ -214,7 +215,7 @@ def run(
             group["lr"] = options.rate * scale
         batch = {k: v.to(device, non_blocking=True) for k, v in batch.items()}
         with torch.autocast(device, dtype=torch.bfloat16):
-            loss = loss_of(model, batch, alphas, options, generator)
+            loss = loss_of(model.denoiser, model.encoder, batch, alphas, losses, generator)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -231,9 +232,9 @@ def run(
             shown, seen = 0.0, 0
         if step % 250 == 0:
             save()
-            evaluate()
+            average()
     save()
-    evaluate()
+    average()
 
 
 if __name__ == "__main__":

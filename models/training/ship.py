@@ -7,6 +7,7 @@ from pathlib import Path
 from models.denoiser import GridDenoiser
 from models.pinned import FOLDER
 from models.pipeline import RetouchPipeline, make_scheduler, save_pipeline
+from models.style import StyleEncoder
 
 
 def main() -> None:
@@ -15,8 +16,9 @@ def main() -> None:
     parser.add_argument("weights", type=Path, help="the `weights` folder of a run")
     parser.add_argument("--out", type=Path, default=FOLDER / "retouch")
     args = parser.parse_args()
-    denoiser = GridDenoiser.from_pretrained(args.weights, low_cpu_mem_usage=False)
-    save_pipeline(RetouchPipeline(denoiser, make_scheduler()), args.out)
+    denoiser = GridDenoiser.from_pretrained(args.weights / "denoiser", low_cpu_mem_usage=False)
+    encoder = StyleEncoder.from_pretrained(args.weights / "style_encoder", low_cpu_mem_usage=False)
+    save_pipeline(RetouchPipeline(denoiser, encoder, make_scheduler()), args.out)
     notes = json.loads((args.weights / "training.json").read_text())
     (args.out / "training.json").write_text(json.dumps(notes, indent=1) + "\n")
     print(f"{args.out}: step {notes['step']}")
