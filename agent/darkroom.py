@@ -7,7 +7,7 @@ their hashes come out.
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -35,6 +35,8 @@ Pixels = NDArray[np.uint8]
 
 #: Long edge of a version's thumbnail, and of the picture on which versions are measured.
 THUMBNAIL: Final = 256
+#: What a share of lost detail weighs beside the critic's remarks: 10 % of the photo is as bad as the worst remark.
+DETAIL: Final = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +51,8 @@ class Opened:
     before: NDArray[np.float32]
     readings: dict[str, Reading]
     """What the rulers read on it."""
+    flaws: float
+    """What the critic finds wrong with it."""
 
 
 class Print(BaseModel):
@@ -67,12 +71,23 @@ class Print(BaseModel):
     clipped: float = 0.0
     """Share of the photo whose detail went to plain white or black."""
     skin_drift: float = 0.0
+    flaws: float = 0.0
+    """What the critic finds wrong beyond the photo as opened (`agent.flaws`); only of a recipe with a look."""
     seconds: dict[str, float] = {}
     before: Measures = {}
     after: Measures = {}
     """Readings of each region, in the units of `models.attributes`."""
     changes: Measures = {}
     """Measured change of each region, in values."""
+
+
+class Sample(BaseModel):
+    """What was found of a recipe tried on the thumbnail: the critic's remarks beyond the photo as opened, detail lost."""
+
+    model_config = ConfigDict(frozen=True)
+
+    flaws: float
+    clipped: float
 
 
 class Darkroom:
@@ -112,6 +127,7 @@ class Darkroom:
             return await self._look(replace(photo, name=name) if name else photo)
 
     async def _look(self, photo: "Photo") -> Opened:
+        from agent.flaws import flaws
         from tools.perceive import perceive
 
         def look() -> Opened:
@@ -127,6 +143,7 @@ class Darkroom:
                 rulers,
                 before,
                 {name: read(before, by) for name, by in rulers.items()},
+                flaws(before, seen.scene.tags),
             )
 
         opened = await self.work(look)
@@ -152,6 +169,7 @@ class Darkroom:
 
     async def render(self, opened: Opened, recipe: Recipe, *, solved: bool = False) -> Print:
         """Render a recipe at preview size and measure it. `solved`: the develop parameters are meant as they are."""
+        from agent.flaws import flaws
         from tools.retouch import retouch, solve
 
         def make() -> Print:
@@ -164,6 +182,8 @@ class Darkroom:
             named = {s.region for s in rendition.recipe.settings}
             before, after, changes = measures(opened, rendition.preview, named)
             seconds = {**rendition.seconds, "solve": took, "keep": time.perf_counter() - start}
+            looked = ready.look is not None and ready.look.strength > 0
+            found = flaws(_like(opened, rendition.preview), opened.seen.scene.tags) if looked else opened.flaws
             return Print(
                 recipe=rendition.recipe,
                 preview=preview,
@@ -173,6 +193,7 @@ class Darkroom:
                 spill=round(float(rendition.spill), 4),
                 clipped=round(rendition.clipped, 5),
                 skin_drift=round(float(rendition.skin_drift), 4),
+                flaws=round(found - opened.flaws, 4),
                 seconds={name: round(s, 4) for name, s in seconds.items()},
                 before=before,
                 after=after,
@@ -180,6 +201,28 @@ class Darkroom:
             )
 
         return await self.work(make)
+
+    async def best(self, opened: Opened, recipes: Sequence[Recipe]) -> tuple[int, tuple[Sample, ...]]:
+        """Try recipes on the thumbnail; the index of the best, the first of equals, and what was found of each.
+
+        Best is what the critic finds least wrong with, and what loses least detail.
+        """
+        from agent.flaws import flaws
+        from tools.retouch import retouch
+
+        small = replace(opened.photo, pixels=np.asarray(np.rint(opened.before * 255), np.uint8), alpha=None)
+
+        def make() -> tuple[Sample, ...]:
+            out = []
+            for recipe in recipes:
+                rendition = retouch(small, opened.seen, recipe, THUMBNAIL)
+                found = flaws(_like(opened, rendition.preview), opened.seen.scene.tags) - opened.flaws
+                out.append(Sample(flaws=round(found, 4), clipped=round(rendition.clipped, 5)))
+            return tuple(out)
+
+        samples = await self.work(make)
+        costs = [round(s.flaws + DETAIL * s.clipped, 2) for s in samples]
+        return costs.index(min(costs)), samples
 
     async def neutral(self, opened: Opened) -> Measures:
         """Measured change that the neutral automatic look makes to each region of this photo; once a photo."""

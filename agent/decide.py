@@ -117,6 +117,16 @@ class Decision(BaseModel):
     """True when the look follows the person's taste."""
     given: dict[str, dict[str, float]] = {}
     """The values in the recipe that the taste gave, not the person."""
+    lead: str = ""
+    """What the answer begins with, of a merge or of another try."""
+    solved: bool = False
+    """True when the recipe's develop parameters are meant as they are."""
+    merged: bool = False
+    """True when the recipe is put together from versions."""
+    instead_of: int | None = None
+    """The disliked version that this is another try of."""
+    samples: int = 0
+    """Samples that the critic chose from."""
 
 
 def decide(

@@ -61,6 +61,8 @@ class Result(_Frozen):
     """`{"ok", "rounds", "spill", "clipped", "skin_drift", "sentences"}` of the rendition that was kept."""
     seconds: dict[str, float] = {}
     """Per stage."""
+    compared: tuple[int, int] | None = None
+    """The two versions that a comparison was about, to be shown side by side."""
     memory_used: tuple[str, ...] = ()
     """The liked photos this result leans on, named; empty when it leans on none."""
 
@@ -114,6 +116,17 @@ class VersionView(_Frozen):
     thumbnail: Path
     preview: Path
     feedback: Literal["like", "dislike"] | None = None
+
+
+class Comparison(_Frozen):
+    """Two versions side by side. `differences`: region → attribute → change of the value from `one` to `two`."""
+
+    one: VersionView
+    two: VersionView
+    differences: Measures
+    measured: dict[str, float]
+    """Measured change of the whole photo, in values."""
+    text: str
 
 
 class ThreadView(_Frozen):

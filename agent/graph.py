@@ -4,6 +4,7 @@
                                        ▲                       │
                                        └──── rethink (≤ 3) ────┘
 
+A dislike goes from `learn` back to `decide`, for something else instead, or with a reason to `perceive`, as a message.
 `builder` is not compiled, so that tests and other hosts can give it a checkpointer of their own; `graph` is, without one, for
 LangGraph's own tools (`langgraph.json` names it). Checkpoints are for resuming after a crash; undo is `agent.history`.
 """
@@ -114,7 +115,7 @@ def build() -> StateGraph[State, Context, InputState, State]:
         ("review", nodes.after_review, ("decide", "present")),
         ("present", nodes.after_present, ("learn", "feedback")),
         ("feedback", after_feedback, ("learn", END)),
-        ("learn", nodes.after_learn, ("perceive", "feedback")),
+        ("learn", nodes.after_learn, ("perceive", "decide", "feedback")),
     )
     for source, route, targets in routes:
         paths: dict[Hashable, str] = {target: target for target in targets}

@@ -243,12 +243,26 @@ class History:
             return self._get(db, thread, number)
 
     def rename(self, thread: str, number: int, label: str) -> Version:
-        """Give a version another label."""
+        """Give a version a name, by which it can be spoken of from now on. Raises `ConversationError` for an empty one."""
+        label = " ".join(label.split())[:60]
+        if not label:
+            raise ConversationError("A name needs at least one letter; say for example “call this one golden”.")
         with self._write() as db:
+            facts = {**self._get(db, thread, number).facts, "named": True}
             db.execute(
-                "UPDATE versions SET label = ? WHERE thread = ? AND number = ?", (label.strip()[:120], thread, number)
+                "UPDATE versions SET label = ?, facts = ? WHERE thread = ? AND number = ?",
+                (label, _dump(facts), thread, number),
             )
             return self._get(db, thread, number)
+
+    def names(self, thread: str) -> dict[str, int]:
+        """The names that the person has given, in lower case, with their versions; the latest of two equal ones counts."""
+        with self._read() as db:
+            rows = db.execute(
+                "SELECT number, label FROM versions WHERE thread = ? AND json_extract(facts, '$.named') ORDER BY number",
+                (thread,),
+            ).fetchall()
+        return {row["label"].casefold(): row["number"] for row in rows}
 
     # ── what was said ──────────────────────────────────────────────────────────────────────────────────────────────
 

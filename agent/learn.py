@@ -2,19 +2,20 @@
 
 import asyncio
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from agent import answer
 from agent.darkroom import Opened, as_jpeg
 from agent.events import Measures
 from agent.history import Version
 from agent.plan import Plan
 from agent.present import view
 from agent.rooms import Rooms, Say
-from agent.state import Json, State
+from agent.state import FRESH, Json, State
 from models.vocabulary import MAP_ATTRIBUTES, TONAL_REGIONS
 
 if TYPE_CHECKING:
+    from memory.estimator import Estimate
     from memory.record import Preference
     from tools.perceive import Scene
 
@@ -23,9 +24,6 @@ NOISE: Final = 0.01
 #: What is learned of a region that nobody spoke of. The tails of its tones are too few pixels to say anything.
 PLAIN: Final = ("brightness", "temperature", "tint", "saturation")
 _KINDS = ("strong", "weak", "style", "followup", "command", "sample", "slider")
-#: What may be wrong with a result, as a person could say it.
-COMPLAINTS: Final = ("too strong", "too weak", "too warm", "too dark", "too colourful", "show me other versions")
-
 Verb = Literal["like", "dislike", "remember"]
 
 
@@ -56,9 +54,11 @@ def preference(
         finishing = {n: v for n, v in setting.values.items() if n not in MAP_ATTRIBUTES}
         if finishing:
             deviation.setdefault(setting.region, {}).update(finishing)
-        # What an earlier taste gave and nobody objected to must not confirm itself.
+        # What an earlier taste gave and nobody objected to must not confirm itself; what was changed since, they said.
         mine = given.get(setting.region, {})
-        source[setting.region] = {n: "given" if n in mine else spoken for n in setting.values}
+        source[setting.region] = {
+            n: "given" if n in mine and abs(v - mine[n]) < NOISE else spoken for n, v in setting.values.items()
+        }
     kind = version.facts.get("kind", "weak")
     return Preference(
         id=str(uuid.uuid5(uuid.UUID(version.thread), f"{version.number}/{verb}/{turn}")),
@@ -77,6 +77,15 @@ def preference(
     )
 
 
+def expected(rooms: Rooms, photo: Path, user: str, like: str | None = None) -> "Estimate":
+    """What `user` would want on the file `photo`, which is only looked at. `like`: somebody else's taste, if shared."""
+    from tools.perceive import perceive
+    from tools.photo import open_photo
+
+    scene = perceive(open_photo(photo)).scene
+    return rooms.memory.estimate(user, scene.embedding, [r.name for r in scene.regions], like)
+
+
 def _bounded(value: float) -> float:
     return round(min(max(value, -2.0), 2.0), 4)
 
@@ -93,7 +102,12 @@ async def learn(state: State, rooms: Rooms, say: Say) -> Json:
     kind = pressed.get("kind") if pressed else (plan.command if plan else "")
     turn = (pressed.get("turn") if pressed else None) or state["turn"]
     version = history.version(thread)
-    options: tuple[str, ...] = ()
+    if kind == "dislike" and plan is not None and plan.edits:
+        # What was disliked is what stood there before the wish beside it was done; that has been answered.
+        before = history.version(thread, state["base"])
+        if before.number:
+            await _teach("dislike", rooms, await rooms.opened(thread), user, before, turn)
+        return {"feedback": {}}
     if kind == "forget":
         count = await asyncio.to_thread(rooms.memory.forget, user, "all")
         text = f"I forgot everything about your taste: {count} preferences are deleted for good."
@@ -105,8 +119,11 @@ async def learn(state: State, rooms: Rooms, say: Say) -> Json:
         here = await rooms.opened(state["thread"])
         text, version = await _teach(str(kind), rooms, here, user, version, turn)
         if kind == "dislike" and not pressed.get("reason"):
-            text, options = joined_question(text), COMPLAINTS
-    result = view(version, text, plan, options, state["seconds"])
+            # Something else is shown instead; the turn ends in `present`, under the same id.
+            disliked = Plan(kind="command", command="dislike")
+            start = {**FRESH, "turn": turn, "base": version.number, "plan": disliked.model_dump(mode="json")}
+            return {**start, "feedback": pressed, "again": True, "lead": text, "taste": state.get("taste", {})}
+    result = view(version, text, plan, (), state["seconds"])
     # The text of a reason is answered by the turn that it becomes, not here.
     if not (pressed and pressed.get("reason")):
         await asyncio.to_thread(history.say, thread, turn, "assistant", text, version.number)
@@ -114,11 +131,6 @@ async def learn(state: State, rooms: Rooms, say: Say) -> Json:
     if pressed and pressed.get("reason") and kind == "dislike":
         return {**update, "text": pressed["reason"], "turn": turn, "command": ""}
     return {**update, "feedback": {}}
-
-
-def joined_question(text: str) -> str:
-    """A dislike ends with the one question that helps."""
-    return answer.joined(text, "What should be different?")
 
 
 async def _teach(kind: str, rooms: Rooms, here: Opened, user: str, version: Version, turn: str) -> tuple[str, Version]:

@@ -8,16 +8,22 @@ import asyncio
 import uuid
 from typing import Any, Final
 
-from agent import answer
+from agent import again, answer, tree
+from agent.amounts import SWITCHES
 from agent.darkroom import Opened, Print, as_jpeg
-from agent.decide import Decision, Taste, decide
+from agent.decide import SMALLEST, Asked, Decision, Taste, decide
+from agent.history import Version
 from agent.plan import Plan, PlanContext
-from agent.review import ROUNDS, corrected, judge, trial
+from agent.review import CLIPPED, ROUNDS, corrected, judge, trial
 from agent.rooms import Rooms, Say
 from agent.state import FRESH, Json, State
 from models.errors import ConversationError, PreferenceError
 from models.recipe import Look, Recipe
-from models.vocabulary import OBJECT_PREFIX
+from models.vocabulary import OBJECT_PREFIX, SEMANTIC_REGIONS
+
+#: Samples of a free look, and weaker strengths of a style, that are tried on the thumbnail.
+SAMPLES: Final = 3
+STYLE_STRENGTHS: Final = (0.75, 0.5)
 
 MOVES: Final = ("undo", "redo", "reset", "goto")
 #: Commands that `learn` answers.
@@ -76,6 +82,8 @@ async def understand(state: State, rooms: Rooms, say: Say) -> Json:
         versions=rooms.history.thread(thread).versions,
         regions_present=tuple(state["regions"]),
         summary=state["summary"],
+        names=rooms.history.names(thread),
+        disliked=current.feedback == "dislike" or "instead_of" in current.facts,
         turns=tuple(m.text for m in rooms.history.messages(thread, 12) if m.role == "user" and m.turn != state["turn"])[
             -5:
         ],
@@ -101,6 +109,8 @@ def after_understand(state: State) -> str:
     if (
         plan.edits
         or plan.protect
+        or plan.complaint
+        or (plan.tree is not None and plan.tree.act == "merge")
         or plan.kind == "weak"
         or name in (*MOVES, "variations", "use_my_style", "ignore_my_style")
     ):
@@ -115,6 +125,8 @@ async def decide_node(state: State, rooms: Rooms, say: Say) -> Json:
         recipe = Recipe.model_validate(state["correction"])
         return {"decision": decision.model_copy(update={"recipe": recipe}).model_dump(mode="json")}
     plan = Plan.model_validate(state["plan"])
+    if state["again"] or plan.complaint or plan.tree:
+        return await _from_versions(state, rooms, plan)
     base, move, problem = rooms.history.version(state["thread"], state["base"]), "", ""
     name = (plan.command or "").partition(":")[0]
     if name in MOVES:
@@ -138,19 +150,146 @@ async def decide_node(state: State, rooms: Rooms, say: Say) -> Json:
     return {"base": base.number, "move": move, "problem": problem, "decision": decision.model_dump(mode="json")}
 
 
+async def _from_versions(state: State, rooms: Rooms, plan: Plan) -> Json:
+    """A recipe that is made from those of versions: a merge, or another try after a dislike."""
+    history, thread, base = rooms.history, state["thread"], state["base"]
+    now = history.version(thread, base)
+    update: Json = {"base": base, "move": "", "problem": ""}
+    nothing = Decision(recipe=now.recipe).model_dump(mode="json")
+    if plan.tree is not None:
+        return {**update, "decision": nothing, **await _merge(state, rooms, plan)}
+    made: again.Another | str | None = None
+    if state["again"]:
+        made = again.another(history, now)
+    elif plan.complaint == "wrong place":
+        first = again.origin(history, now)
+        question, options = await _where(state, rooms, first)
+        plan = plan.model_copy(update={"question": question, "options": options})
+        move = f"goto:{first.number}" if first.number != now.number else ""
+        return {**update, "decision": nothing, "move": move, "plan": plan.model_dump(mode="json")}
+    elif plan.complaint is not None:
+        made = again.answered(history, now, plan.complaint)
+    if isinstance(made, str):
+        options = ("warmer", "cooler", "more colourful", "less colourful") if plan.complaint == "wrong colour" else ()
+        plan = plan.model_copy(update={"question": made, "options": options})
+        return {**update, "decision": nothing, "plan": plan.model_dump(mode="json")}
+    if made is None:
+        return {**update, "decision": nothing}
+    decision = Decision(
+        recipe=made.recipe,
+        asked=made.asked,
+        look=made.look,
+        given=history.version(thread, made.instead_of).facts.get("given", {}),
+        lead=made.text,
+        instead_of=made.instead_of,
+    )
+    return {**update, "base": made.base.number, "decision": decision.model_dump(mode="json")}
+
+
+async def _merge(state: State, rooms: Rooms, plan: Plan) -> Json:
+    """The decision of a merge, or why there is none."""
+    act = plan.tree
+    assert act is not None
+    here = await rooms.opened(state["thread"])
+    try:
+        if not any(part.regions for part in act.parts):
+            one, two = (rooms.history.version(state["thread"], n) for n in (act.parts[0].version, act.versions[0]))
+            question, options = tree.which(one, two)
+            return {"plan": plan.model_copy(update={"question": question, "options": options}).model_dump(mode="json")}
+        named = [r for part in act.parts for r in part.regions if r.startswith(OBJECT_PREFIX)]
+        found = await asyncio.to_thread(_find, here, named)
+        there = tree.regions_there(((r.name, r.area) for r in here.seen.scene.regions), found)
+        made = tree.merged(rooms.history, state["thread"], act, there)
+    except ConversationError as error:
+        return {"problem": str(error)}
+    if not made.text:
+        return {"problem": answer.joined(*made.notes)}
+    now = rooms.history.version(state["thread"])
+    if again.same(made.recipe, now.recipe):
+        return {"problem": answer.joined("That is already so; I changed nothing.", *made.notes)}
+    decision = Decision(recipe=made.recipe, notes=made.notes, lead=made.text, solved=made.solved, merged=True)
+    return {"base": made.base.number, "decision": decision.model_dump(mode="json")}
+
+
+async def _where(state: State, rooms: Rooms, first: Version) -> tuple[str, tuple[str, ...]]:
+    """Where a change that was in the wrong place should be, to click."""
+    here = await rooms.opened(state["thread"])
+    used = {s.region for s in first.recipe.settings}
+    named = [r.name for r in here.seen.scene.regions if r.name in SEMANTIC_REGIONS and r.area >= SMALLEST]
+    options = [f"I meant the {name}" for name in named if name not in used]
+    return "Where should it be instead?", tuple(options[:5])
+
+
 def after_decide(state: State) -> str:
     """Only a recipe that is new is rendered."""
     decision = Decision.model_validate(state["decision"])
-    new = decision.look or any(abs(a.wanted) >= 0.005 for a in decision.asked) or bool(decision.protected)
+    new = (
+        decision.look
+        or decision.merged
+        or decision.instead_of is not None
+        or any(abs(a.wanted) >= 0.005 for a in decision.asked)
+        or bool(decision.protected)
+    )
     return "render" if new and not state["problem"] else "present"
 
 
 async def render(state: State, rooms: Rooms, say: Say) -> Json:
     """Render the candidate at preview size and measure it."""
-    recipe = Decision.model_validate(state["decision"]).recipe
+    decision = Decision.model_validate(state["decision"])
     here = await rooms.opened(state["thread"])
-    made = await rooms.darkroom.render(here, recipe, solved=bool(state["correction"]))
-    return {"candidate": made.model_dump(mode="json")}
+    update: Json = {}
+    if not state["correction"]:
+        decision = await _sampled(state, rooms, here, decision)
+        update = {"decision": decision.model_dump(mode="json")}
+    made = await rooms.darkroom.render(here, decision.recipe, solved=bool(state["correction"]) or decision.solved)
+    return {**update, "candidate": made.model_dump(mode="json")}
+
+
+async def _sampled(state: State, rooms: Rooms, here: Opened, decision: Decision) -> Decision:
+    """The decision with the best of several samples: of a look by seed, of a style by strength. Tried on the thumbnail."""
+    plan, look = Plan.model_validate(state["plan"]), decision.recipe.look
+    if decision.look and look is not None and plan.command != "variations":
+        looks = [look.model_copy(update={"seed": (look.seed + i) % 2**32}) for i in range(SAMPLES)]
+        recipes = [decision.recipe.model_copy(update={"look": each}) for each in looks]
+        chosen, _ = await rooms.darkroom.best(here, recipes)
+        return decision.model_copy(update={"recipe": recipes[chosen], "samples": SAMPLES})
+    if plan.kind == "style" and decision.asked and not decision.protected:
+        return await _gentle(state, rooms, here, decision)
+    return decision
+
+
+async def _gentle(state: State, rooms: Rooms, here: Opened, decision: Decision) -> Decision:
+    """A style is meant to be strong: only detail that it would lose on this photo makes it weaker."""
+    _, (full,) = await rooms.darkroom.best(here, [decision.recipe])
+    if full.clipped <= CLIPPED:
+        return decision
+    base = rooms.history.version(state["thread"], state["base"]).recipe
+    recipes = [_switched(again.scaled(decision.recipe, base, share), decision.recipe) for share in STYLE_STRENGTHS]
+    _, found = await rooms.darkroom.best(here, recipes)
+    losses = [sample.clipped for sample in found]
+    kept = next((i for i, lost in enumerate(losses) if lost <= CLIPPED), losses.index(min(losses)))
+    if losses[kept] >= full.clipped:
+        return decision
+    recipe = recipes[kept]
+    note = f"At full strength it would lose too much detail here, so you see {STYLE_STRENGTHS[kept]:.0%} of it."
+    asked = tuple(_now(a, recipe, base) for a in decision.asked)
+    notes = (*decision.notes, note.replace("%", " %"))
+    return decision.model_copy(update={"recipe": recipe, "asked": asked, "notes": notes, "samples": len(recipes) + 1})
+
+
+def _switched(recipe: Recipe, full: Recipe) -> Recipe:
+    """`recipe` with its switches all on again: half black and white is another look."""
+    for setting in full.settings:
+        on = {n: v for n, v in setting.values.items() if n in SWITCHES}
+        if on:
+            recipe = recipe.with_values(setting.region, {**recipe.values(setting.region), **on})
+    return recipe
+
+
+def _now(asked: Asked, recipe: Recipe, base: Recipe) -> Asked:
+    """What is asked of a recipe that was weakened."""
+    before, after = (r.values(asked.region).get(asked.attribute, 0.0) for r in (base, recipe))
+    return asked.model_copy(update={"wanted": round(after - before, 4), "value": after})
 
 
 async def review(state: State, rooms: Rooms, say: Say) -> Json:
@@ -195,7 +334,9 @@ def after_present(state: State) -> str:
 
 
 def after_learn(state: State) -> str:
-    """A reason given with a dislike is the next message; otherwise wait for the person."""
+    """A reason given with a dislike is the next message, a dislike alone shows something else; then wait for the person."""
+    if state["again"]:
+        return "decide"
     return "perceive" if state["feedback"].get("reason") else "feedback"
 
 

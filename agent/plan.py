@@ -17,6 +17,8 @@ OutOfScope = Literal[
     "restore_damage", "composite", "text", "other",
 ]  # fmt: skip
 
+Complaint = Literal["too strong", "too weak", "wrong place", "wrong colour", "too artificial"]
+
 #: Commands; `goto:<n>` is the one with an argument.
 COMMANDS = (
     "undo", "redo", "reset", "compare", "export", "variations", "remember", "forget", "use_my_style",
@@ -75,6 +77,36 @@ class Edit(BaseModel):
         return amount
 
 
+class Part(BaseModel):
+    """Regions that are to come from a version; `version` None is the current one, no regions is still to be asked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    regions: tuple[str, ...] = Field(default=(), max_length=16)
+    version: int | None = Field(default=None, ge=0, le=999_999_999)
+
+    @field_validator("regions")
+    @classmethod
+    def _known_regions(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if bad := [n for n in names if not is_region(n)]:
+            raise ValueError(f"unknown region {bad[0]!r}")
+        return names
+
+
+class Tree(BaseModel):
+    """An act on the versions: compare two of them, rename one, or take parts of some and the rest of another.
+
+    `versions`: the two compared, the one renamed, or the one that the rest comes from; None is the current one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    act: Literal["compare", "rename", "merge"]
+    versions: tuple[int | None, ...] = Field(default=(None,), min_length=1, max_length=2)
+    parts: tuple[Part, ...] = Field(default=(), max_length=8)
+    label: Annotated[str, StringConstraints(max_length=60, strip_whitespace=True)] = ""
+
+
 class Plan(BaseModel):
     """What one message asks for.
 
@@ -98,6 +130,10 @@ class Plan(BaseModel):
     question: ShortText | None = None
     """One short clarifying question, with `options` to click."""
     options: tuple[ShortText, ...] = Field(default=(), max_length=6)
+    tree: Tree | None = None
+    """What to do with versions; read by code alone, no part of the labels."""
+    complaint: Complaint | None = None
+    """What was wrong with a result that was disliked; read by code alone."""
 
     @field_validator("protect")
     @classmethod
@@ -133,5 +169,9 @@ class PlanContext(BaseModel):
     """One or two sentences on the scene, for a served model."""
     turns: tuple[str, ...] = ()
     """The last few messages of the person, oldest first."""
+    names: dict[str, int] = {}
+    """Versions that the person has given a name: lower case name → number."""
+    disliked: bool = False
+    """True when a result was just disliked and what was wrong with it has been asked."""
     thumbnail: bytes | None = None
     """A JPEG, long edge at most 1280 px, for a served model that sees."""

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from agent import answer
+from agent import again, answer, tree
 from agent.darkroom import Print
 from agent.decide import Decision, Taste
 from agent.events import Change
@@ -15,7 +15,7 @@ from agent.plan import Plan
 from agent.review import CLIPPED, Verdict, summary, worth_it
 from agent.rooms import Rooms, Say
 from agent.state import Json, State
-from models.errors import BurnishError
+from models.errors import BurnishError, ConversationError
 
 #: Samples that "show me other versions" makes.
 VARIATIONS: Final = 3
@@ -34,19 +34,27 @@ async def present(state: State, rooms: Rooms, say: Say) -> Json:
             numbers = await _variations(state, rooms, plan, decision, version)
             text = f"I made {len(numbers)} variations: versions {answer.listed(map(str, numbers))}. You see the first of them."
             options = tuple(f"go to version {n}" for n in numbers[1:])
+        if state["again"]:
+            text, options = answer.joined(state["lead"], text, again.QUESTION), again.COMPLAINTS
+    elif state["again"]:
+        version = history.version(thread)
+        text, options = answer.joined(state["lead"], again.QUESTION), again.COMPLAINTS
     elif state["move"]:
         version = await asyncio.to_thread(history.move, thread, state["move"], turn)
         text = "Back to " if name != "redo" else "Forward to "
         text = f"{text}{'the photo as opened' if version.number == 0 else f'version {version.number} (“{version.label}”)'}."
-        text = answer.joined(text, *(answer.not_done(plan, decision) if decision else ()))
+        text = answer.joined(text, *(answer.not_done(plan, decision) if decision else ()), plan.question or "")
     else:
         version = history.version(thread)
         text = await _reply(state, rooms, plan, decision, version)
         if plan.kind == "none" and not plan.out_of_scope:
             options = options or (await rooms.opened(state["thread"])).seen.scene.suggestions[:3]
     result = view(version, text, plan, options, state["seconds"], version.turn == turn)
+    if plan.tree is not None and plan.tree.act == "compare" and not state["problem"]:
+        result["compared"] = [version.number if n is None else n for n in plan.tree.versions]
     await asyncio.to_thread(history.say, thread, turn, "assistant", text, version.number)
-    return {"result": result, "messages": [{"role": "assistant", "text": text, "version": version.number}]}
+    said = {"role": "assistant", "text": text, "version": version.number}
+    return {"result": result, "messages": [said], "feedback": {}, "again": False}
 
 
 async def _keep_new(state: State, rooms: Rooms, plan: Plan, decision: Decision) -> tuple[Version, str]:
@@ -58,9 +66,10 @@ async def _keep_new(state: State, rooms: Rooms, plan: Plan, decision: Decision) 
     if not worth_it(verdict.score, strong=not decision.look):
         why = "I tried, but every result was further from what you asked than the photo as it is, so I changed nothing."
         version = await asyncio.to_thread(history.move, thread, state["move"], turn) if state["move"] else base
+        version = history.version(thread) if decision.instead_of is not None or decision.merged else version
         return version, answer.joined(why, *problems)
-    label = plan.style or state.get("text", "") or plan.command or "edit"
-    facts = {
+    label = plan.style or ("another try" if state["again"] else state.get("text", "")) or plan.command or "edit"
+    facts: dict[str, Any] = {
         "kind": plan.kind,
         "plan": plan.model_dump(mode="json"),
         "given": decision.given,
@@ -70,8 +79,17 @@ async def _keep_new(state: State, rooms: Rooms, plan: Plan, decision: Decision) 
         "review": summary(verdict, state["rounds"], tuple(state["rethought"])),
         "asked": [_change(decision, verdict, i).model_dump() for i in range(len(decision.asked))],
         "memory": _memory_used(state, decision),
+        "samples": decision.samples,
         "seconds": made.seconds,
     }
+    if decision.instead_of is not None:
+        # A follow-up speaks of what was asked for, whichever try it is about.
+        first = history.version(thread, decision.instead_of)
+        facts |= {
+            "instead_of": first.number,
+            "kind": first.facts.get("kind", "sample"),
+            "plan": first.facts.get("plan"),
+        }
     keep = partial(
         history.add,
         thread,
@@ -84,10 +102,11 @@ async def _keep_new(state: State, rooms: Rooms, plan: Plan, decision: Decision) 
         facts=facts,
     )
     version = await asyncio.to_thread(keep)
-    did = answer.done(decision, verdict)
+    did = answer.joined(decision.lead, answer.done(decision, verdict))
     if decision.look:
         whole = made.changes.get("global", {})
-        did = answer.joined(answer.looked(whole), did, *_leaning(state, plan, decision))
+        best = f"It is the best of {decision.samples} samples." if decision.samples else ""
+        did = answer.joined(answer.looked(whole), did, best, *_leaning(state, plan, decision))
     held = [answer.place(r) for r in decision.protected if r in made.recipe.keep]
     did = answer.joined(did, f"{answer.capital(answer.listed(held))} stayed exactly as before." if held else "")
     short = "That is as far as this photo goes" if state["rounds"] else "It is not quite what you asked"
@@ -159,6 +178,8 @@ async def _reply(state: State, rooms: Rooms, plan: Plan, decision: Decision | No
         return answer.joined(state["problem"], *problems)
     if plan.command == "help":
         return answer.HELP
+    if plan.tree is not None:
+        return await asyncio.to_thread(_on_tree, rooms, version, plan)
     if plan.command == "compare":
         return f"Drag the line over the photo to compare. {answer.standing(version.number, version.recipe)}"
     if plan.command == "export":
@@ -174,6 +195,21 @@ async def _reply(state: State, rooms: Rooms, plan: Plan, decision: Decision | No
     if plan.edits or decision:
         return "That is already so; I changed nothing."
     return "I could not make out what to change. Say it in other words, for example “a bit brighter” or “make the sky bluer”."
+
+
+def _on_tree(rooms: Rooms, version: Version, plan: Plan) -> str:
+    """Carry out a renaming or a comparison; a merge that needs a word more has asked for it."""
+    act, thread = plan.tree, version.thread
+    if act is None or act.act == "merge":
+        return plan.question or ""
+    try:
+        one, *more = (rooms.history.version(thread, n) for n in act.versions)
+        if act.act == "compare":
+            return tree.compared(one, more[0] if more else version)
+        kept = rooms.history.rename(thread, one.number, act.label)
+    except ConversationError as error:
+        return str(error)
+    return f"{answer.capital(tree.named(kept))} is called “{kept.label}” now; “go to {kept.label}” brings it back."
 
 
 async def _export(state: State, rooms: Rooms, version: Version) -> str:

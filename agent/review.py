@@ -30,6 +30,8 @@ SKIN: Final = 5.0
 LOOKED_SKIN: Final = 15.0
 #: Share by which the picture may differ from the measurement of a change: the one is seen at another size than the other.
 DISAGREE: Final = 0.25
+#: What the critic may find wrong with a look beyond the photo as opened: one slight remark.
+FLAWS: Final = 0.25
 #: Score of leaving the photo as it was: nothing of what was asked, and no harm.
 NO_CHANGE: Final = 1.0
 
@@ -82,11 +84,13 @@ def judge(asked: tuple[Asked, ...], look: bool, made: Print, base: Measures | No
     about_skin = any(covers(a.region, "skin") for a in asked)
     drift = max(made.skin_drift - (LOOKED_SKIN if look else SKIN), 0.0) if look or not about_skin else 0.0
     # A plainly visible spill outweighs a change that was met; clipping only decides between candidates that are close.
-    score = error + clipping + spilled / 2 + drift / 10
-    soften = look and (clipping > 0 or drift > 0)
+    flawed = max(made.flaws - FLAWS, 0.0) if look else 0.0
+    score = error + clipping + spilled / 2 + drift / 10 + 2 * flawed
+    soften = look and (clipping > 0 or drift > 0 or flawed > 0)
     sentences = [sentence(f) for f in measured if not f.met]
     if soften:
         why = "changes skin too much" if drift > 100 * clipping else "loses detail in the brightest or darkest parts"
+        why = "makes the photo worse in the critic's eyes" if not drift and not clipping else why
         sentences.append(f"The look {why}; softening it.")
     if spilled:
         sentences.append("Something outside the part you named changed too.")

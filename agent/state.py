@@ -67,6 +67,10 @@ class State(InputState, total=False):
     rounds: int
     rethought: list[str]
     """One sentence per round."""
+    again: bool
+    """True when this turn shows something else than a version that was disliked."""
+    lead: str
+    """What the answer begins with."""
     problem: str
     """Why nothing can be done, as a sentence for the answer; empty when something can."""
     feedback: Json
@@ -79,5 +83,6 @@ class State(InputState, total=False):
 #: What a new turn begins with.
 FRESH: Final[Json] = {
     "base": 0, "taste": {}, "plan": {}, "decision": {}, "move": "", "candidate": {}, "best": {}, "trials": [],
-    "correction": {}, "rounds": 0, "rethought": [], "problem": "", "feedback": {}, "seconds": {}, "result": {},
+    "correction": {}, "rounds": 0, "rethought": [], "again": False, "lead": "", "problem": "", "feedback": {},
+    "seconds": {}, "result": {},
 }  # fmt: skip

@@ -15,8 +15,21 @@ from pydantic import ValidationError
 
 from agent.answer import place, points
 from agent.checkpoints import close_checkpoints, open_checkpoints, prune
-from agent.events import Change, Event, Failed, Message, Note, Opened, Result, Resumed, Step, ThreadView, VersionView
-from agent.history import Thread, Version
+from agent.events import (
+    Change,
+    Comparison,
+    Event,
+    Failed,
+    Message,
+    Note,
+    Opened,
+    Result,
+    Resumed,
+    Step,
+    ThreadView,
+    VersionView,
+)
+from agent.history import Thread, Version, difference
 from agent.rooms import Context, Rooms
 from agent.settings import Settings
 from agent.state import FRESH
@@ -235,21 +248,66 @@ class Studio:
             )
         return self._show(thread, version, text, new=True)
 
+    async def compare(self, thread: str, one: int, two: int | None = None) -> Comparison:
+        """Two versions side by side; without `two`, one and the current version."""
+        from agent.tree import compared, measured
+
+        first, second = self.rooms.history.version(thread, one), self.rooms.history.version(thread, two)
+        current = self.rooms.history.thread(thread).current
+        return Comparison(
+            one=self._viewed(first, current),
+            two=self._viewed(second, current),
+            differences=difference(first.recipe, second.recipe),
+            measured=measured(first, second),
+            text=compared(first, second),
+        )
+
+    async def rename(self, thread: str, number: int, name: str) -> VersionView:
+        """Give a version a name, by which a message can speak of it."""
+        async with self._lock(thread):
+            kept = await asyncio.to_thread(self.rooms.history.rename, thread, number, name)
+        return self._viewed(kept, self.rooms.history.thread(thread).current)
+
+    async def merge(self, thread: str, parts: Mapping[str, int], rest: int | None = None) -> Result:
+        """A new version with regions of some versions, `{"sky": 2}`, and the rest of another (default: the current one)."""
+        from agent.plan import Part, Tree
+        from agent.tree import merged, regions_there
+        from tools.perceive import region as find
+
+        async with self._lock(thread):
+            about = self.rooms.history.thread(thread)
+            here = await self.rooms.darkroom.open(about.photo, about.name)
+            try:
+                wanted = tuple(Part(regions=(name,), version=number) for name, number in parts.items())
+                act = Tree(act="merge", versions=(rest,), parts=wanted)
+            except ValidationError as error:
+                raise RecipeError("These parts cannot be put together: name regions and version numbers.") from error
+            found = [name for name in parts if find(here.seen, name) is not None]
+            there = regions_there(((r.name, r.area) for r in here.seen.scene.regions), found)
+            made = merged(self.rooms.history, thread, act, there)
+            if not made.text:
+                raise ConversationError(" ".join(made.notes) or "Say which part should come from which version.")
+            printed = await self.rooms.darkroom.render(here, made.recipe, solved=made.solved)
+            facts = {"kind": "merge", "changes": printed.changes, "before": printed.before, "after": printed.after}
+            version = await asyncio.to_thread(
+                partial(
+                    self.rooms.history.add,
+                    thread,
+                    printed.recipe,
+                    preview=printed.preview,
+                    thumbnail=printed.thumbnail,
+                    label=made.text,
+                    turn=str(uuid.uuid4()),
+                    parent=made.base.number,
+                    facts={**facts, "seconds": printed.seconds},
+                )
+            )
+        return self._show(thread, version, " ".join((made.text, *made.notes)), new=True)
+
     async def versions(self, thread: str) -> tuple[VersionView, ...]:
         """The edit tree, oldest first, beginning with 0, the photo as opened."""
         current = self.rooms.history.thread(thread).current
-        return tuple(
-            VersionView(
-                number=v.number,
-                parent=v.parent,
-                current=v.number == current,
-                label=v.label,
-                thumbnail=self.rooms.store.path(v.thumbnail),
-                preview=self.rooms.store.path(v.preview),
-                feedback=v.feedback,
-            )
-            for v in self.rooms.history.versions(thread)
-        )
+        return tuple(self._viewed(v, current) for v in self.rooms.history.versions(thread))
 
     async def recipe(self, thread: str, version: int | None = None) -> Recipe:
         """The recipe of a version; of the current one by default."""
@@ -288,6 +346,17 @@ class Studio:
         return self.rooms.memory
 
     # ── inside ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _viewed(self, v: Version, current: int) -> VersionView:
+        return VersionView(
+            number=v.number,
+            parent=v.parent,
+            current=v.number == current,
+            label=v.label,
+            thumbnail=self.rooms.store.path(v.thumbnail),
+            preview=self.rooms.store.path(v.preview),
+            feedback=v.feedback,
+        )
 
     def _lock(self, thread: str) -> asyncio.Lock:
         lock = self._locks.get(thread)

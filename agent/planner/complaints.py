@@ -1,4 +1,10 @@
-"""What a complaint is blamed on: "too dark" after darker shadows speaks of the shadows."""
+"""What a complaint is blamed on: "too dark" after darker shadows speaks of the shadows; and the answers to a dislike."""
+
+import re
+from typing import Final
+
+from agent.plan import Complaint, Plan, PlanContext
+from agent.planner.text import plain
 
 #: An attribute and a direction.
 Key = tuple[str, int]
@@ -73,3 +79,27 @@ WORDS: dict[str, Key] = {
     "yellow": ("temperature", 1),
     "sickly": ("tint", -1),
 }
+
+#: Answers to "what was wrong with it?", whole messages only.
+_ANSWERS: Final[tuple[tuple[Complaint, str], ...]] = (
+    ("too strong", r"(?:much |way |far )?(?:too (?:strong|much|extreme|intense|heavy)|overdone|over the top)"),
+    ("too weak", r"(?:much |way |far )?(?:too (?:weak|little|subtle|faint)|not (?:strong )?enough)"),
+    ("wrong place", r"(?:in |at )?(?:the )?wrong (?:place|area|region|part|spot)"),
+    ("wrong colour", r"(?:the )?wrong colou?rs?|(?:the )?colou?rs? (?:is|are) wrong"),
+    ("too artificial", r"(?:looks? |much |way )*(?:too )?(?:artificial|fake|unnatural|processed)"),
+)
+
+
+def answer(text: str, context: PlanContext | None) -> Plan | None:
+    """The plan of an answer to the question that a dislike ends with; None when nobody asked.
+
+    >>> answer("Too strong", PlanContext(disliked=True)).complaint, answer("Too strong", PlanContext())
+    ('too strong', None)
+    """
+    if context is None or not context.disliked:
+        return None
+    said = plain(text).strip(" .!")
+    for name, pattern in _ANSWERS:
+        if re.fullmatch(rf"(?:it (?:is|was) |that (?:is|was) )?(?:{pattern})", said):
+            return Plan(kind="followup", complaint=name)
+    return None

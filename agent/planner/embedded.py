@@ -3,7 +3,7 @@
 import re
 
 from agent.plan import Edit, Plan, PlanContext
-from agent.planner import clarify, commands, followup, languages, protect, styles
+from agent.planner import clarify, commands, complaints, followup, languages, protect, styles, tree
 from agent.planner.lexicon import word_set
 from agent.planner.spelling import known as english_words
 from agent.planner.text import plain
@@ -55,6 +55,8 @@ def plan_text(text: str, context: PlanContext | None = None) -> Plan:
     >>> plan_text("a bit brighter, and less yellow").edits[1].attribute
     'temperature'
     """
+    if (about := tree.find(text, context) or complaints.answer(text, context)) is not None:
+        return about
     asked, attacked = commands.without_machinery(plain(text))
     if not asked:
         thumb = next((name for sign, name in _THUMBS.items() if sign in text[:40]), None)

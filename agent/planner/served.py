@@ -29,7 +29,7 @@ class ServedPlanner:
     async def plan(self, text: str, context: PlanContext) -> Plan:
         """Plan one message within the time-out; else the embedded plan with a note that says why."""
         own = plan_text(text, context)
-        if not plain(text):
+        if not plain(text) or own.tree is not None or own.complaint is not None:
             return own
         pictures = (context.thumbnail,) if context.thumbnail else ()
         try:
