@@ -91,7 +91,7 @@ def another(history: History, version: Version) -> Another | None:
         return None
     base, first = history.version(version.thread, version.parent), origin(history, version)
     if has_own_look(version, base) and version.recipe.look is not None:
-        look = version.recipe.look.model_copy(update={"seed": fresh_seed(history, version)})
+        look = version.recipe.look.with_seed(fresh_seed(history, version))
         recipe = version.recipe.model_copy(update={"look": look})
         return Another(recipe, base, "Here is another sample instead.", True, first.number)
     tries = sum(v.facts.get("instead_of") == first.number for v in history.versions(version.thread))
@@ -120,7 +120,7 @@ def answered(history: History, version: Version, complaint: Complaint) -> Anothe
     else:
         recipe, text = uncoloured(first.recipe, base.recipe), "The colours are as before; the light is kept."
         if own_look and first.recipe.look is not None:
-            look = first.recipe.look.model_copy(update={"seed": fresh_seed(history, first)})
+            look = first.recipe.look.with_seed(fresh_seed(history, first))
             recipe, text = first.recipe.model_copy(update={"look": look}), "Another sample, with other colours."
             return Another(recipe, base, text, True, first.number)
         if same(recipe, base.recipe) or same(recipe, first.recipe):

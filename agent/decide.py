@@ -221,7 +221,9 @@ def free_look(
     A taste is a deviation from the neutral look, so it becomes settings on top of that look: of the whole, and of a region
     what it wants beyond the whole. What an earlier look was `given` is taken back first, so that nothing adds up.
     """
-    freed = Recipe(settings=recipe.settings, keep=recipe.keep, look=Look(seed=seed, style=taste.style if taste else ()))
+    freed = Recipe(
+        settings=recipe.settings, keep=recipe.keep, look=Look(style=taste.style if taste else ()).with_seed(seed)
+    )
     for region, values in given.items():
         for name, value in values.items():
             freed = step(freed, region, name, -value)[0]

@@ -145,7 +145,7 @@ async def decide_node(state: State, rooms: Rooms, say: Say) -> Json:
     decision = decide(plan, base.recipe, here.seen.scene, taste, found, seed, base.facts.get("given"))
     if name == "variations":
         look = base.recipe.look or Look()
-        recipe = base.recipe.model_copy(update={"look": look.model_copy(update={"seed": seed, "strength": 1.0})})
+        recipe = base.recipe.model_copy(update={"look": look.with_seed(seed).model_copy(update={"strength": 1.0})})
         decision = decision.model_copy(update={"recipe": recipe, "look": True})
     return {"base": base.number, "move": move, "problem": problem, "decision": decision.model_dump(mode="json")}
 
@@ -249,7 +249,7 @@ async def _sampled(state: State, rooms: Rooms, here: Opened, decision: Decision)
     """The decision with the best of several samples: of a look by seed, of a style by strength. Tried on the thumbnail."""
     plan, look = Plan.model_validate(state["plan"]), decision.recipe.look
     if decision.look and look is not None and plan.command != "variations":
-        looks = [look.model_copy(update={"seed": (look.seed + i) % 2**32}) for i in range(SAMPLES)]
+        looks = [look.with_seed(look.seed + i) for i in range(SAMPLES)]
         recipes = [decision.recipe.model_copy(update={"look": each}) for each in looks]
         chosen, _ = await rooms.darkroom.best(here, recipes)
         return decision.model_copy(update={"recipe": recipes[chosen], "samples": SAMPLES})

@@ -52,18 +52,31 @@ class Setting(BaseModel):
         return {name: round(float(values[name]), 5) for name in MAP_ATTRIBUTES if name in values}
 
 
+#: Denoising steps of a look that should differ from others of the same photo.
+VARIED_STEPS: Final = 4
+
+
 class Look(BaseModel):
-    """The free part: what the model decides. Identity: strength 0."""
+    """The free part: what the model decides. Identity: strength 0.
+
+    One step already gives the expected look; samples that differ visibly by `seed` take more (`VARIED_STEPS`).
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     strength: float = Field(default=1.0, ge=0, le=1.5)
     seed: int = Field(default=0, ge=0, lt=2**32)
-    steps: int = Field(default=4, ge=1, le=50)
+    steps: int = Field(default=1, ge=1, le=50)
     style: tuple[float, ...] = Field(default=(), max_length=128)
     """Style vector; empty is the neutral automatic look."""
-    targets: dict[str, float] = Field(default_factory=dict)
-    """Wanted measured change of the whole, as a person's taste has it; empty: the model decides alone."""
+
+    def with_seed(self, seed: int) -> Self:
+        """Another sample; seed 0 is the expected look.
+
+        >>> Look().with_seed(3).steps
+        4
+        """
+        return self.model_copy(update={"seed": seed % 2**32, "steps": VARIED_STEPS if seed else 1})
 
 
 class Recipe(BaseModel):

@@ -96,25 +96,36 @@ def _pipeline() -> "RetouchPipeline":
     return load_pipeline()
 
 
-_grids: dict[tuple[str, int, int], Float] = {}
+_grids: dict[tuple[str, int, int, tuple[float, ...]], Float] = {}
 
 
 def look_grid(seen: Seen, look: Look | None) -> Float | None:
     """The grid of a look on this photo, (12, 8, 16, 16), before its strength; None without a look. Remembered."""
     if look is None or look.strength == 0:
         return None
-    key = (seen.scene.photo, look.seed, look.steps)
+    key = (seen.scene.photo, look.seed, look.steps, look.style)
     if key not in _grids:
         import torch
 
         from models.pipeline import thumbnail_tensor
+        from models.style import STYLE_DIM
 
         generator = torch.Generator().manual_seed(look.seed)
-        out = _pipeline()(thumbnail_tensor(seen.thumbnail), num_inference_steps=look.steps, generator=generator)
+        # A style of another length was made by another encoder: it says nothing to this one.
+        style = torch.tensor([look.style]) if len(look.style) == STYLE_DIM else None
+        thumbnail = thumbnail_tensor(seen.thumbnail)
+        out = _pipeline()(thumbnail, style=style, num_inference_steps=look.steps, generator=generator)
         while len(_grids) >= 64:
             _grids.pop(next(iter(_grids)))
         _grids[key] = out.grids[0].numpy()
     return _grids[key]
+
+
+def style_of(rgb: Float) -> tuple[float, ...]:
+    """The style vector (16 numbers, unit norm) of a finished photo (h, w, 3) in [0, 1], for `Look.style`."""
+    from models.pipeline import thumbnail_tensor
+
+    return tuple(round(float(v), 5) for v in _pipeline().style_of(thumbnail_tensor(rgb))[0])
 
 
 def _layer(setting: Setting, parameters: Mapping[str, float], bench: _Bench) -> Layer:

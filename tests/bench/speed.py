@@ -10,6 +10,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import cv2
@@ -19,10 +20,12 @@ from skimage import data
 
 from models.recipe import Look, Recipe, Setting
 from tests.bench.table import finish, show
+from tools.perceive import Seen, perceive
 from tools.perceive import look as perceive_again
-from tools.perceive import perceive
 from tools.photo import open_photo, save_photo
 from tools.retouch import look_grid, render_full, retouch, solve
+
+seeds = count(1000)
 
 
 def timed(call: Callable[[], object], repeat: int) -> float:
@@ -34,6 +37,11 @@ def timed(call: Callable[[], object], repeat: int) -> float:
         call()
         seconds.append(time.perf_counter() - began)
     return statistics.median(seconds)
+
+
+def fresh_look(seen: Seen, steps: int) -> object:
+    """A look's grid, never a remembered one."""
+    return look_grid(seen, Look(steps=steps, seed=next(seeds)))
 
 
 def main() -> None:
@@ -73,6 +81,8 @@ def main() -> None:
                 "open": timed(lambda p=path: open_photo(p), args.repeat),
                 "perceive": timed(lambda p=photo: perceive_again(p), args.repeat),
                 "solve": timed(lambda s=seen, r=recipe: solve(s, r), args.repeat),
+                "look, 4 steps": timed(lambda s=seen: fresh_look(s, 4), args.repeat),
+                "look, default steps": timed(lambda s=seen: fresh_look(s, Look().steps), args.repeat),
                 "preview": timed(lambda p=photo, s=seen, r=looked: retouch(p, s, r), args.repeat),
                 "render: develop, 1 mask": timed(lambda p=photo, s=seen, r=recipe: render_full(p, s, r), args.repeat),
                 "render: develop, 1 mask, grid": timed(
