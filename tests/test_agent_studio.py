@@ -302,8 +302,9 @@ async def test_a_thumb_can_be_taken_back_and_a_reason_is_a_turn(studio: Studio, 
     assert studio.memory.list("anna") == []
     asked = await press(studio, thread, "dislike")
     assert asked.options
+    assert asked.version == 2
     better = await press(studio, thread, "dislike", "a bit cooler")
-    assert better.version == 2
+    assert better.version == 3
     assert better.recipe.values("global")["temperature"] < 0.55
     assert [m.text for m in studio.rooms.history.messages(thread) if m.role == "user"][-1] == "a bit cooler"
 
