@@ -158,10 +158,10 @@ class _Data:
     """(P, n) variances."""
 
     @cached_property
-    def groups(self) -> list[tuple[_Array, NDArray[np.intp]]]:
-        """Values with the same history of sliders and words share their matrices: their variances, their numbers."""
+    def groups(self) -> tuple[_Array, NDArray[np.intp]]:
+        """Values with the same history of sliders and words share a matrix: the (U, n) variances, and whose is whose (P,)."""
         rows, group = np.unique(self.noise, axis=0, return_inverse=True)
-        return [(row, np.flatnonzero(group.ravel() == u)) for u, row in enumerate(rows)]
+        return rows, group.ravel()
 
 
 def _gather(likes: Sequence[Preference], regions: Sequence[str], tuning: Tuning) -> _Data:
@@ -199,27 +199,23 @@ class _Structure:
 
 def _explained(data: _Data, structure: _Structure, tuning: Tuning) -> tuple[float, _Array, _Array]:
     """Log evidence, mean (P,) and variance (P,) at the new scene, averaged over τ."""
-    count = len(data.names)
+    row, group = data.groups
     scales = np.array(tuning.scale)[:, None] ** 2
-    prior = np.log(np.array(tuning.scale_prior))[:, None]
-    mean, variance = np.zeros(count), np.zeros(count)
-    total = 0.0
+    # All values and all τ at once: (τ, group, n, n), and a right-hand side of each value.
+    a = scales[:, :, None, None] * structure.among + row[:, :, None] * np.eye(row.shape[1])
     cross = scales * structure.cross
-    for row, which in data.groups:
-        x = data.x[which]
-        a = scales[:, :, None] * structure.among + np.diag(row)
-        right = np.concatenate([np.broadcast_to(x.T, (len(scales), *x.T.shape)), cross[:, :, None]], axis=2)
-        solved = np.linalg.solve(a, right)
-        logdet = 2 * np.log(np.diagonal(np.linalg.cholesky(a), axis1=1, axis2=2)).sum(1)
-        log = prior - 0.5 * ((solved[:, :, :-1] * x.T).sum(1) + logdet[:, None])
-        m = (solved[:, :, :-1] * cross[:, :, None]).sum(1)
-        v = np.maximum(scales - (solved[:, :, -1] * cross).sum(1, keepdims=True), 1e-8)
-        top = log.max(0)
-        share = np.exp(log - top)
-        total += float((top + np.log(share.sum(0))).sum())
-        share /= share.sum(0)
-        mean[which] = (share * m).sum(0)
-        variance[which] = (share * (v + m**2)).sum(0) - mean[which] ** 2
+    right = np.stack(np.broadcast_arrays(data.x, cross[:, None]), axis=3)
+    solved = np.linalg.solve(a[:, group], right)
+    logdet = 2 * np.log(np.diagonal(np.linalg.cholesky(a), axis1=2, axis2=3)).sum(2)[:, group]
+    log = np.log(np.array(tuning.scale_prior))[:, None] - 0.5 * ((solved[..., 0] * data.x).sum(2) + logdet)
+    m = (solved[..., 0] * cross[:, None]).sum(2)
+    v = np.maximum(scales - (solved[..., 1] * cross[:, None]).sum(2), 1e-8)
+    top = log.max(0)
+    share = np.exp(log - top)
+    total = float((top + np.log(share.sum(0))).sum())
+    share /= share.sum(0)
+    mean = (share * m).sum(0)
+    variance = (share * (v + m**2)).sum(0) - mean**2
     return total, mean, variance
 
 

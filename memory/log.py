@@ -193,11 +193,16 @@ class Log:
         return int(self._read("SELECT COALESCE(MAX(seq), 0) FROM events WHERE user = ?", (user,))[0][0])
 
     def size(self, encoder: str) -> int:
-        """How many numbers the newest embedding of `encoder` has; 0 without any."""
-        for query in (
-            "SELECT LENGTH(embedding) / 4 FROM events WHERE encoder = ? AND LENGTH(embedding) > 0 ORDER BY seq DESC LIMIT 1",
-            "SELECT LENGTH(embedding) / 4 FROM vectors WHERE encoder = ? LIMIT 1",
+        """How many numbers the embeddings of `encoder` have, most of the newest ones; 0 without any.
+
+        A photo that the encoder could make nothing of may have another size; it must not decide for the rest.
+        """
+        for source in (
+            "SELECT LENGTH(embedding) / 4 AS size FROM events WHERE encoder = ? AND LENGTH(embedding) > 0"
+            " ORDER BY seq DESC LIMIT 200",
+            "SELECT LENGTH(embedding) / 4 AS size FROM vectors WHERE encoder = ? LIMIT 200",
         ):
+            query = f"SELECT size FROM ({source}) GROUP BY size ORDER BY COUNT(*) DESC, size DESC LIMIT 1"
             if found := self._read(query, (encoder,)):
                 return int(found[0][0])
         return 0

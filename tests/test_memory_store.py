@@ -341,6 +341,21 @@ def test_scan_and_index_find_the_same(tmp_path: Path) -> None:
         assert [[memory.recall("anna", q, 5, liked=flag) for q in queries] for flag in (True, False)] == scanned
 
 
+def test_an_odd_embedding_does_not_cost_the_others_their_index(tmp_path: Path) -> None:
+    with Memory(tmp_path) as memory:
+        records = fill(memory, 20)
+        odd = memory.like(liked(embedding=(0.6, 0.8, 0.0)))
+    for _ in range(2):
+        with Memory(tmp_path) as memory:
+            memory.warm(wait=True)
+            assert memory.index.ready
+            query = np.asarray(records[3].embedding, np.float32)
+            assert records[3].id in (memory.index.candidates("anna", query, 5, True) or [])
+            assert [h.record for h in memory.recall("anna", odd.embedding, 5)] == [odd]
+            assert odd not in [h.record for h in memory.recall("anna", records[3].embedding, 30)]
+    assert memory.index.note == ""
+
+
 def test_a_like_is_found_at_once_through_the_index(tmp_path: Path) -> None:
     with Memory(tmp_path) as memory:
         fill(memory, 30)

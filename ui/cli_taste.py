@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -13,6 +13,7 @@ from ui.terminal import RefusedError, put, put_json, settings
 from ui.words import DEFAULT_USER, attribute_name, points, region_name
 
 if TYPE_CHECKING:
+    from agent.rooms import Rooms
     from memory.record import Preference
     from memory.taste import Memory
 
@@ -25,6 +26,7 @@ app = typer.Typer(
     Examples:
       burnish taste list
       burnish taste show 3f2a81c0
+      burnish taste explain beach.jpg
       burnish taste forget 3f2a81c0
       burnish taste export -o my-taste.json
     """,
@@ -64,6 +66,66 @@ def show_one(
         lines.append(f"  {region_name(region)}")
         lines += [f"    {attribute_name(name):<16} {points(value):>4}" for name, value in values.items()]
     put("\n".join(lines))
+
+
+@app.command()
+def explain(
+    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="A JPEG, PNG, TIFF or WebP file.")],
+    user: UserOption = DEFAULT_USER,
+    like: Annotated[
+        str | None, typer.Option("--like", metavar="NAME", help="Somebody else's taste, if they shared it.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what "my usual" would do to PHOTO, how sure that is, and which memories it comes from.
+
+    \b
+    Examples:
+      burnish taste explain beach.jpg
+      burnish taste explain beach.jpg --like anna
+    """
+    from agent.learn import expected
+    from memory.wording import explanation
+
+    with _rooms() as rooms:
+        found = expected(rooms, photo, user, like)
+        on = rooms.memory.use_style(user)
+    if as_json:
+        put_json(
+            {
+                "use": on, "sentence": found.sentence, "learning": found.learning, "likes": found.likes, "sure": found.sure,
+                "values": found.values, "spread": found.spread,
+                "evidence": [{"id": e.record.id, "similarity": e.similarity, "weight": e.weight} for e in found.evidence],
+            }
+        )  # fmt: skip
+        return
+    put(explanation(found))
+    if not on:
+        put(f'It is not used: the taste of "{user}" is turned off; `burnish taste use on` turns it on.')
+
+
+@app.command()
+def use(
+    state: Annotated[Literal["on", "off"] | None, typer.Argument(help="Without it: say how it is.")] = None,
+    user: UserOption = DEFAULT_USER,
+) -> None:
+    """Follow what was learned, or do without it from now on."""
+    with _memory() as memory:
+        on = memory.use_style(user, None if state is None else state == "on")
+    put(f'The taste of "{user}" is {"used" if on else "not used"}.')
+
+
+@app.command()
+def share(
+    state: Annotated[Literal["on", "off"] | None, typer.Argument(help="Without it: say how it is.")] = None,
+    user: UserOption = DEFAULT_USER,
+) -> None:
+    """Let the other people on this installation borrow this taste, or stop it."""
+    with _memory() as memory:
+        if state is not None:
+            memory.share(user, state == "on")
+        on = user in memory.shared()
+    put(f'The taste of "{user}" is {"shared" if on else "not shared"} with the others here.')
 
 
 @app.command()
@@ -138,15 +200,22 @@ def import_taste(
 
 
 @contextmanager
-def _memory() -> "Iterator[Memory]":
-    """The memory of this installation, closed afterwards."""
+def _rooms() -> "Iterator[Rooms]":
+    """The rooms of this installation, closed afterwards."""
     from agent.rooms import Rooms
 
     rooms = Rooms(settings())
     try:
-        yield rooms.memory
+        yield rooms
     finally:
         rooms.close()
+
+
+@contextmanager
+def _memory() -> "Iterator[Memory]":
+    """The memory of this installation, closed afterwards."""
+    with _rooms() as rooms:
+        yield rooms.memory
 
 
 def _find(memory: "Memory", user: str, which: str) -> "Preference":

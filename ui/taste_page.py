@@ -39,6 +39,9 @@ def build(desk: "Desk", tab: gr.Tab, session: gr.State) -> None:
         heading = gr.Markdown("### What Burnish has learned from you")
         with gr.Row(elem_id="taste-tools", equal_height=True):
             use = gr.Checkbox(True, label="Use my taste", container=False, elem_id="use-taste", min_width=130, scale=0)
+            share = gr.Checkbox(
+                False, label="Let others here borrow it", container=False, elem_id="share-taste", min_width=190, scale=0
+            )
             export = gr.Button("Export", size="sm", scale=0, min_width=80, elem_id="taste-export")
             bring = gr.UploadButton(
                 "Import", file_types=[".json"], size="sm", scale=0, min_width=80, elem_id="taste-import"
@@ -78,17 +81,17 @@ def build(desk: "Desk", tab: gr.Tab, session: gr.State) -> None:
                     forget = gr.Button("Forget", size="sm", scale=0, min_width=84, elem_classes="forget")
                     forget.click(lambda which=which: which, None, [to_forget], **_QUIET)
 
-    show = [heading, use, wipe, sure, cards]
+    show = [heading, use, share, wipe, sure, cards]
 
     async def memory() -> "Memory":
         return (await desk.studio()).memory
 
-    async def shown(session: "Session") -> tuple[str, bool, Any, Any, list[Card]]:
+    async def shown(session: "Session") -> tuple[str, bool, bool, Any, Any, list[Card]]:
         store = await memory()
-        on, found = await asyncio.to_thread(_read, store, session.user, desk.cache)
+        on, shares, found = await asyncio.to_thread(_read, store, session.user, desk.cache)
         whom = "you" if session.user == DEFAULT_USER else clean(session.user)
         text = f"### What Burnish has learned from {whom}"
-        return text, on, gr.update(visible=bool(found)), gr.update(visible=False), found
+        return text, on, shares, gr.update(visible=bool(found)), gr.update(visible=False), found
 
     async def forget_one(session: "Session", which: str) -> tuple[Any, ...]:
         if which:
@@ -105,6 +108,9 @@ def build(desk: "Desk", tab: gr.Tab, session: gr.State) -> None:
 
     async def choose(session: "Session", on: bool) -> None:
         await asyncio.to_thread((await memory()).use_style, session.user, on)
+
+    async def lend(session: "Session", on: bool) -> None:
+        await asyncio.to_thread((await memory()).share, session.user, on)
 
     async def save(session: "Session") -> str:
         text = await asyncio.to_thread((await memory()).export_json, session.user)
@@ -125,13 +131,14 @@ def build(desk: "Desk", tab: gr.Tab, session: gr.State) -> None:
     wipe.click(lambda: (gr.update(visible=False), gr.update(visible=True)), None, [wipe, sure], **_QUIET)
     sure.click(forget_all, [session], show, **_QUIET)
     use.input(choose, [session, use], **_QUIET)
+    share.input(lend, [session, share], **_QUIET)
     click = "() => setTimeout(() => document.querySelector('#taste-link')?.click(), 50)"
     export.click(save, [session], [link], **_QUIET).success(None, js=click)
     bring.upload(load, [session, bring], show, **_QUIET)
 
 
-def _read(store: "Memory", user: str, cache: Path) -> tuple[bool, list[Card]]:
-    """Whether the taste is in use, and the newest memories with their pictures laid out in the cache."""
+def _read(store: "Memory", user: str, cache: Path) -> tuple[bool, bool, list[Card]]:
+    """Whether the taste is in use, whether it is shared, and the newest memories with their pictures laid out in the cache."""
     records = store.list(user)[:_SHOWN]
     place = folder(cache) if records else cache
     found = []
@@ -141,7 +148,7 @@ def _read(store: "Memory", user: str, cache: Path) -> tuple[bool, list[Card]]:
         if picture:
             file.write_bytes(picture)
         found.append((record.id, card(record), str(file) if picture else ""))
-    return store.use_style(user), found
+    return store.use_style(user), user in store.shared(), found
 
 
 def card(record: "Preference") -> str:

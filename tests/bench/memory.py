@@ -1,17 +1,21 @@
 """Does the memory learn, and does it hold? Simulated people with a hidden taste, and a store that is killed and damaged.
 
-usage: python -m tests.bench.memory [DATA] [--people 40] [--only NAME …]. With DATA (a folder with tagged photos, see
-`tests.bench.real_scenes`) the people work on real photos as `tools.perceive` sees them; without it on made-up embeddings.
+usage: python -m tests.bench.memory [DATA] [--people 40] [--only ROW …] [--scenes WHICH …] [--seen FILE]
+
+The people work on scenes of three sources: `made-up` embeddings; with DATA (see `tests.bench.real_scenes`) on photos as
+`tools.perceive` sees them: `held-out` ones that the scene encoder was not trained on, and `trained`. The rows `distance`,
+`controls` and `leak` are measured on each. The last line is JSON.
 """
 
 import argparse
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +31,8 @@ from tests.bench.table import finish, interval, show
 SEED = 7
 CHECKS = (1, 2, 3, 5, 10, 20)
 FRESH = 10
-PARTS = ("learn", "experts", "kill", "restart", "recall", "poison")
+PARTS = ("distance", "controls", "leak", "experts", "kill", "restart", "recall", "poison")
+SOURCES = ("made-up", "held-out", "trained")
 
 
 def near(seed: int, count: int, dimensions: int = 128, kinds: int = 40) -> np.ndarray:
@@ -50,13 +55,13 @@ def fresh_scenes(
 
 
 def raise_people(
-    people: int, scenes: sim.Scenes, memory: Memory
+    people: int, scenes: sim.Scenes, memory: Memory, checks: Sequence[int] = CHECKS
 ) -> tuple[list[sim.Person], dict[int, list[float]], dict[str, Any]]:
-    """Let everybody work until 20 likes; distances relative to no memory at each of `CHECKS`, and how sure it was."""
-    crowd, out, trust = [], {c: [] for c in CHECKS}, {"said": [], "right": []}  # type: ignore[var-annotated]
+    """Let everybody work until 20 likes; distances relative to no memory at each of `checks`, and how sure it was."""
+    crowd, out, trust = [], {c: [] for c in checks}, {"said": [], "right": []}  # type: ignore[var-annotated]
     for number in range(people):
         person = sim.make_person(number, SEED, scenes.shows)
-        for check in CHECKS:
+        for check in checks:
             sim.live(person, memory, scenes, check, SEED + check)
             test = fresh_scenes(person, scenes, SEED + number + check)
             found = [memory.estimate(person.name, s.embedding, s.regions) for s in test]
@@ -83,7 +88,8 @@ def hits_of(memory: Memory, person: sim.Person) -> list[Preference]:
 def guess(records: Sequence[Preference], scene: sim.Scene) -> Estimate:
     """The estimate from records that need not be the person's own."""
     e = np.array(scene.embedding)
-    return estimate([(r, float(np.dot(r.embedding, e))) for r in records], scene.regions)
+    same = [r for r in records if len(r.embedding) == e.size]
+    return estimate([(r, float(np.dot(r.embedding, e))) for r in same], scene.regions)
 
 
 def reversed_records(records: Sequence[Preference]) -> list[Preference]:
@@ -170,36 +176,51 @@ def separation(people: int, scenes: sim.Scenes) -> dict[str, float]:
 
 
 KILLED = """
-import sys
+import os, sys
 from pathlib import Path
 from memory.record import Preference
 from memory.taste import Memory
-memory = Memory(Path(sys.argv[1]))
-memory.warm()
-for i in range(100_000):
-    record = Preference(user="anna", feedback="like", embedding=(1.0, float(i)), deviation={"sky": {"tint": 0.1}})
-    memory.like(record)
-    print(record.id, flush=True)
+for line in sys.stdin:  # everything is imported once; each line starts another process
+    if child := os.fork():
+        print(child, flush=True)
+        os.waitpid(child, 0)
+        continue
+    memory = Memory(Path(sys.argv[1]))
+    memory.warm()
+    for i in range(100_000):
+        record = Preference(user="anna", feedback="like", embedding=(1.0, float(i)), deviation={"sky": {"tint": 0.1}})
+        memory.like(record)
+        print(record.id, flush=True)
 """
 
 
 def killed(times: int = 200) -> tuple[int, int]:
-    """Kill a process -9 right after an acknowledged like, `times` times. Returns (acknowledged, lost)."""
+    """Kill a process -9 right after its first acknowledged like, `times` times. Returns (acknowledged, lost)."""
     folder = Path(tempfile.mkdtemp())
-    acknowledged: list[str] = []
-    for round_ in range(times):
-        child = subprocess.Popen([sys.executable, "-c", KILLED, str(folder)], stdout=subprocess.PIPE, text=True)
-        assert child.stdout is not None
-        acknowledged.append(child.stdout.readline().strip())
-        child.send_signal(signal.SIGKILL)
-        acknowledged += [line for line in child.stdout.read().splitlines() if len(line) == 36]
-        child.wait()
-        print(f"\r{round_ + 1} of {times} kills", end="", file=sys.stderr, flush=True)
+    acknowledged: set[str] = set()
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as nursery:
+        assert nursery.stdin is not None
+        assert nursery.stdout is not None
+        for round_ in range(times):
+            nursery.stdin.write("next\n")
+            nursery.stdin.flush()
+            while not (line := nursery.stdout.readline().strip()).isdigit():
+                acknowledged.add(line)
+            acknowledged.add(nursery.stdout.readline().strip())
+            os.kill(int(line), signal.SIGKILL)
+            print(f"\r{round_ + 1} of {times} kills", end="", file=sys.stderr, flush=True)
+        nursery.stdin.close()
+        acknowledged |= set(nursery.stdout.read().split())
     print(file=sys.stderr)
+    # A line cut short by the kill was not acknowledged.
+    whole = {line for line in acknowledged if len(line) == 36}
     with Memory(folder) as memory:
         there = {r.id for r in memory.list("anna")}
+        memory._wrote = False
     shutil.rmtree(folder)
-    return len(acknowledged), len(set(acknowledged) - there)
+    return len(whole), len(whole - there)
 
 
 def damage(kind: str, folder: Path) -> None:
@@ -285,33 +306,63 @@ def _median_ms(call: Callable[[Any], Any], queries: np.ndarray) -> float:
     return float(np.median(times))
 
 
-def learn(scenes: sim.Scenes, people: int) -> dict[str, Any]:
-    """Learning curve, sureness, the five controls, separation; printed, and as figures."""
-    folder = Path(tempfile.mkdtemp())
+def learn(scenes: sim.Scenes, people: int, todo: set[str]) -> dict[str, Any]:
+    """The rows `distance`, `controls` and `leak` on one source of scenes; printed, and as figures."""
     figures: dict[str, Any] = {}
-    with Memory(folder) as memory:
-        crowd, curve, trust = raise_people(people, scenes, memory)
-        rows = [[f"after {c}", float(np.mean(v)), *(round(x, 3) for x in interval(v))] for c, v in curve.items()]
-        show(f"{people} people: distance of the first result to the ideal, relative to no memory",
-             ["likes", "mean", "low", "high"], rows)  # fmt: skip
-        styles = [[s, *(float(np.mean([curve[c][i] for i, p in enumerate(crowd) if p.style == s])) for c in (5, 20))]
-                  for s in dict.fromkeys(p.style for p in crowd)]  # fmt: skip
-        show("by kind of person", ["taste", "after 5", "after 20"], styles)
-        figures["relative distance"] = {str(c): float(np.mean(v)) for c, v in curve.items()}
-        figures["sure: said, right"] = [float(np.mean(trust["said"])), float(np.mean(trust["right"]))]
-        gains = controls(crowd, scenes, memory)
-        rows = [
-            [n, float(np.mean(v)), *(round(x, 3) for x in interval(v)), interval(v)[0] > 0] for n, v in gains.items()
-        ]
-        show("own profile beats the control by this share of the distance without memory",
-             ["control", "mean", "low", "high", "passed"], rows)  # fmt: skip
-        figures["controls"] = {n: [float(np.mean(v)), *interval(v)] for n, v in gains.items()}
-        figures["controls passed"] = sum(interval(v)[0] > 0 for v in gains.values())
-        memory._wrote = False
-    shutil.rmtree(folder)
-    figures["leak"] = separation(20, scenes)
-    show("a warm-sunset taste on city photos", ["likes of", "leak"], list(figures["leak"].items()))
+    if todo & {"distance", "controls"}:
+        folder = Path(tempfile.mkdtemp())
+        with Memory(folder) as memory:
+            crowd, curve, trust = raise_people(people, scenes, memory, CHECKS if "distance" in todo else CHECKS[-1:])
+            if "distance" in todo:
+                figures |= distances(crowd, curve, trust)
+            if "controls" in todo:
+                gains = controls(crowd, scenes, memory)
+                rows = [[n, float(np.mean(v)), *interval(v), interval(v)[0] > 0] for n, v in gains.items()]
+                show("own profile beats the control by this share of the distance without memory, after 20 likes",
+                     ["control", "mean", "low", "high", "passed"], rows)  # fmt: skip
+                figures["controls"] = {n: [float(np.mean(v)), *interval(v)] for n, v in gains.items()}
+                figures["controls passed"] = sum(interval(v)[0] > 0 for v in gains.values())
+            memory._wrote = False
+        shutil.rmtree(folder)
+    if "leak" in todo:
+        figures["leak"] = separation(20, scenes)
+        show("a warm-sunset taste on city photos", ["likes of", "leak"], list(figures["leak"].items()))
     return figures
+
+
+def distances(
+    crowd: Sequence[sim.Person], curve: dict[int, list[float]], trust: dict[str, list[float]]
+) -> dict[str, Any]:
+    """The learning curve, printed by likes and by kind of person."""
+    rows = [[f"after {c}", float(np.mean(v)), *interval(v)] for c, v in curve.items()]
+    show(f"{len(crowd)} people: distance of the first result to the ideal, relative to no memory",
+         ["likes", "mean", "low", "high"], rows)  # fmt: skip
+    kinds = dict.fromkeys(p.style for p in crowd)
+    rows = [[s, *(float(np.mean([curve[c][i] for i, p in enumerate(crowd) if p.style == s])) for c in (5, 20))]
+            for s in kinds]  # fmt: skip
+    show("by kind of person", ["taste", "after 5", "after 20"], rows)
+    return {
+        "relative distance": {str(c): float(np.mean(v)) for c, v in curve.items()},
+        "intervals": {str(c): interval(v) for c, v in curve.items()},
+        "sure: said, right": [float(np.mean(trust["said"])), float(np.mean(trust["right"]))],
+    }
+
+
+def sources(
+    names: Sequence[str], data: Path | None, seen: Path | None
+) -> Iterator[tuple[str, sim.Scenes, list[float]]]:
+    """The wanted sources of scenes, and how well the scene encoder tells their kinds apart."""
+    for name in names:
+        if name == "made-up":
+            yield name, sim.ClusteredScenes(SEED), []
+        elif data:
+            from tests.bench.real_scenes import RealScenes, held_out_photos, trained_photos
+
+            scenes = RealScenes((held_out_photos if name == "held-out" else trained_photos)(data), seen)
+            spread = scenes.spread()
+            show(f"{name} photos: {', '.join(f'{k} {len(v)}' for k, v in scenes.photos.items())}",
+                 ["distance within a kind", "between kinds", "nearest is of the kind"], [spread])  # fmt: skip
+            yield name, scenes, list(spread)
 
 
 def main() -> None:
@@ -320,20 +371,15 @@ def main() -> None:
     parser.add_argument("data", type=Path, nargs="?")
     parser.add_argument("--people", type=int, default=40)
     parser.add_argument("--only", nargs="+", choices=PARTS)
+    parser.add_argument("--scenes", nargs="+", choices=SOURCES, default=SOURCES)
+    parser.add_argument("--seen", type=Path, help="JSON file that keeps what was seen in the photos for the next run")
     args = parser.parse_args()
     todo = set(args.only or PARTS)
     figures: dict[str, Any] = {"people": args.people}
-    if "learn" in todo:
-        figures["made-up scenes"] = learn(sim.ClusteredScenes(SEED), args.people)
-        if args.data:
-            from tests.bench.real_scenes import RealScenes
-
-            scenes = RealScenes(args.data)
-            within, between, nearest = scenes.spread()
-            show("how the scene encoder sees the photos", ["distance within a kind", "between kinds", "nearest is of the kind"],
-                 [[within, between, nearest]])  # fmt: skip
-            figures["real photos"] = learn(scenes, args.people)
-            figures["real photos"]["encoder"] = [within, between, nearest]
+    if todo & {"distance", "controls", "leak"}:
+        for name, scenes, spread in sources(args.scenes, args.data, args.seen):
+            print(f"\n== {name} scenes ==")
+            figures[name] = learn(scenes, args.people, todo) | ({"encoder": spread} if spread else {})
     if "experts" in todo and args.data:
         from tests.bench.real_scenes import experts
 
@@ -343,12 +389,8 @@ def main() -> None:
         figures["kill"] = {"kills": 200, "acknowledged": total, "lost": lost}
         show("kill -9 after an acknowledged like", ["kills", "acknowledged", "lost"], [[200, total, lost]])
     if "restart" in todo:
-        figures["same five after restart"] = restarts()
-        show(
-            "same five nearest after a restart",
-            ["records, index", "share"],
-            list(figures["same five after restart"].items()),
-        )
+        figures["same five after restart"] = same = restarts()
+        show("same five nearest after a restart", ["records, index", "share"], list(same.items()))
     if "recall" in todo:
         figures["recall"] = recall_times()
         show("recall, ms", ["records", "median"], list(figures["recall"].items()))

@@ -1,8 +1,9 @@
 """Real photos for the simulated people, and five real experts.
 
-DATA holds `train_photos/*.jpg` with tags in `train_labels_permissive/tags.json` and `train_labels_bsds/tags.json`, and
-`dev_pairs/experts5/*_{A..E}.jpg`. What a photo is of comes from the hand-made tags; its embedding and regions from
-`tools.perceive`, which the people never see through.
+DATA holds `train_photos/*.jpg` with tags in `train_labels_permissive/tags.json` and `train_labels_bsds/tags.json`, photos
+that the scene encoder was not trained on in `dev_photos/`, and `dev_pairs/experts5/*_{A..E}.jpg`. What a photo is of comes
+from the hand-made tags, or from `HELD_OUT`, sorted by eye; its embedding, tags and regions from `tools.perceive`, which the
+people never see through.
 """
 
 import json
@@ -32,32 +33,97 @@ KINDS: Final = {
     "sport": ("sport", "sports"),
 }  # fmt: skip
 MOST: Final = 24
+#: Kinds with fewer photos are left out.
+FEWEST: Final = 8
+
+#: Photos of `dev_photos/` sorted by eye into kinds, by the beginnings of their names; those of no clear kind are left out.
+HELD_OUT: Final = {
+    "sunset": (
+        "baguettebox_1-4 baguettebox_1-5 bsds500_143 budgie_b clic2025_1 lightgallery_1 lightgallery_4 placecal_a"
+    ),
+    "city": (
+        "bolts_C bsds500_11 bsds500_126 bsds500_148 budgie_r cid22_113 cid22_17 cid22_21 cid22_225 cid22_pexels-photo-1 "
+        " dali_a kodak_01 kodak_24 sunhays80_img_010 sunhays80_img_015 sunhays80_img_061 urban100_img_00 "
+        "urban100_img_01 urban100_img_02 urban100_img_062 urban100_img_08 wp24_a"
+    ),
+    "landscape": (
+        "aosc_A bolts_L bsds500_24 bsds500_29600 bsds500_54 immich kodak_13 lightgallery_image-4 popos "
+        "sunhays80_img_02 sunhays80_img_03 ubuntu wp25_c"
+    ),
+    "portrait": (
+        "bsds500_18 clic2025_b clic2025_e dali_3 gb82_b interf pif_01 pif_024 pif_027 pif_03 pif_041 pif_05 pif_06"
+    ),
+    "animal": (
+        "bsds500_105 bsds500_106 bsds500_123 bsds500_13 bsds500_16 bsds500_175 bsds500_196 bsds500_29605 "
+        "bsds500_69 bsds500_80 cid22_72 coco_00000022 dali_c dali_sn lightgallery_image-5 pigallery2_IMG-9"
+    ),
+    "food": (
+        "bsds500_58 cid22_6 feedme_00001 feedme_00002 feedme_00004 feedme_00007 feedme_00009 feedme_0001 "
+        "feedme_0003"
+    ),
+    "indoor": (
+        "cid22_12 cid22_14 cid22_1599 cid22_164 cid22_226 cid22_250 cid22_26 cid22_3316 cid22_5 coco_00000040 "
+        "coco_00000055 sunhays80_img_062 sunhays80_img_07 urban100_img_05"
+    ),
+}  # fmt: skip
+
+
+def trained_photos(data: Path) -> list[tuple[str, Path]]:
+    """(kind, path) of tagged photos that the encoder was trained on, at most `MOST` a kind."""
+    tagged: dict[str, list[str]] = {}
+    for folder, prefix in (("train_labels_permissive", ""), ("train_labels_bsds", "bsds500_")):
+        path = data / folder / "tags.json"
+        if path.exists():
+            tagged |= {prefix + stem: tags for stem, tags in json.loads(path.read_text("utf-8")).items()}
+    found: dict[str, list[tuple[str, Path]]] = {}
+    for stem, tags in sorted(tagged.items()):
+        kind = next((k for k, words in KINDS.items() if set(words) & set(tags)), None)
+        path = data / "train_photos" / f"{stem}.jpg"
+        if kind is not None and len(found.get(kind, [])) < MOST and path.exists():
+            found.setdefault(kind, []).append((kind, path))
+    return [photo for photos in found.values() for photo in photos]
+
+
+def held_out_photos(data: Path) -> list[tuple[str, Path]]:
+    """(kind, path) of photos that the encoder has never seen."""
+    files = sorted((data / "dev_photos").iterdir())
+    return [
+        (kind, path)
+        for kind, starts in HELD_OUT.items()
+        for path in files
+        if path.stem.startswith(tuple(starts.split()))
+    ]
+
+
+def look(path: Path) -> dict[str, Any]:
+    """What `tools.perceive` makes of a photo: embedding, tags, and its regions with their areas."""
+    seen = perceive(open_photo(path)).scene
+    return {"embedding": seen.embedding, "tags": seen.tags, "regions": [(r.name, r.area) for r in seen.regions]}
 
 
 class RealScenes:
-    """Tagged photos, at most `MOST` a kind; every second one is kept for measuring."""
+    """Photos of some kinds; every second one is kept for measuring.
 
-    def __init__(self, data: Path) -> None:
+    `kept`: a JSON file of what was perceived, filled where it has gaps, so that a second run need not look again.
+    """
+
+    def __init__(self, photos: Sequence[tuple[str, Path]], kept: Path | None = None) -> None:
+        memo: dict[str, dict[str, Any]] = json.loads(kept.read_text("utf-8")) if kept and kept.exists() else {}
         self.photos: dict[str, list[Scene]] = {}
-        tagged: dict[str, list[str]] = {}
-        for folder, prefix in (("train_labels_permissive", ""), ("train_labels_bsds", "bsds500_")):
-            path = data / folder / "tags.json"
-            if path.exists():
-                tagged |= {prefix + stem: tags for stem, tags in json.loads(path.read_text("utf-8")).items()}
-        for stem, tags in sorted(tagged.items()):
-            kind = next((k for k, words in KINDS.items() if set(words) & set(tags)), None)
-            path = data / "train_photos" / f"{stem}.jpg"
-            if kind is None or len(self.photos.get(kind, [])) >= MOST or not path.exists():
-                continue
-            seen = perceive(open_photo(path)).scene
+        for number, (kind, path) in enumerate(photos):
+            if path.stem not in memo:
+                memo[path.stem] = look(path)
+                print(f"\r{number + 1} photos seen", end="", file=sys.stderr, flush=True)
+            seen = memo[path.stem]
             large = sorted(
-                (r for r in seen.regions if r.name in SEMANTIC_REGIONS and r.area > 0.04), key=lambda r: -r.area
+                (r for r in seen["regions"] if r[0] in SEMANTIC_REGIONS and r[1] > 0.04), key=lambda r: -r[1]
             )
-            regions = ("global", *(r.name for r in large[:4]))
-            self.photos.setdefault(kind, []).append(Scene(kind, seen.embedding, seen.tags, regions))
-            print(f"\r{sum(map(len, self.photos.values()))} photos seen", end="", file=sys.stderr, flush=True)
+            regions = ("global", *(name for name, _ in large[:4]))
+            self.photos.setdefault(kind, []).append(Scene(kind, tuple(seen["embedding"]), seen["tags"], regions))
         print(file=sys.stderr)
-        self.photos = {k: v for k, v in self.photos.items() if len(v) >= 10}
+        if kept:
+            kept.write_text(json.dumps(memo), encoding="utf-8")
+        self.photos = {k: v for k, v in self.photos.items() if len(v) >= FEWEST}
         self.shows: Mapping[str, Sequence[str]] = {
             k: tuple(sorted(n for n, c in Counter(r for s in v for r in s.regions[1:]).items() if c >= len(v) / 4))
             or ("subject",)
@@ -70,7 +136,9 @@ class RealScenes:
 
     def spread(self) -> tuple[float, float, float]:
         """Median embedding distance within a kind and between kinds, and how often the nearest photo is of the kind."""
-        scenes = [s for v in self.photos.values() for s in v]
+        every = [s for v in self.photos.values() for s in v]
+        size = max(len(s.embedding) for s in every)
+        scenes = [s for s in every if len(s.embedding) == size]
         e = np.array([s.embedding for s in scenes])
         cosine = e @ e.T
         same = np.array([[a.kind == b.kind for b in scenes] for a in scenes])
