@@ -137,14 +137,17 @@ class Tuning:
     the way. Costs 0.03 after five likes, nothing after twenty."""
 
 
-#: (near, far) of scene encoders, told apart by the length of their embeddings: `tests/bench/memory.py DATA` measures them.
-SPREADS: Final = {126: (0.4, 0.54)}
+#: (near, far, apart) of scene encoders, told apart by the length of their embeddings; `python -m tests.bench.tune_memory DATA`
+#: compares them. Photos of one kind scatter almost as far as those of different kinds, so that little is shared for sure.
+SPREADS: Final = {126: (0.4, 0.54, (0.02, 0.1)), 128: (0.6, 1.0, (0.2, 0.5))}
 
 
 def tuning_for(size: int) -> Tuning:
     """The constants for embeddings of `size` numbers."""
-    near, far = SPREADS.get(size, (Tuning.near, Tuning.far))
-    return Tuning(near=near, far=far)
+    if size not in SPREADS:
+        return Tuning()
+    near, far, apart = SPREADS[size]
+    return Tuning(near=near, far=far, apart=apart)
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,7 @@ def scene() -> Scene:
     return perceive(open_photo(PHOTO)).scene
 
 
-def judged(
-    scene: Scene, recipe: Recipe, facts: Mapping[str, Any], moved: Mapping[str, Mapping[str, float]]
-) -> Preference:
+def judged(scene: Scene, recipe: Recipe, facts: Mapping[str, Any], moved: dict[str, dict[str, float]]) -> Preference:
     version = Version(str(uuid.UUID(int=7)), 2, 1, recipe, "", "", "warmer sky", None, "t", "", facts)
     return preference("like", version, "anna", scene, moved, {}, "t")
 
