@@ -1,6 +1,7 @@
 """Learn: a thumb pressed on a version becomes a typed preference. Nothing else ever writes to memory."""
 
 import asyncio
+import re
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -23,6 +24,15 @@ if TYPE_CHECKING:
 NOISE: Final = 0.01
 #: What is learned of a region that nobody spoke of. The tails of its tones are too few pixels to say anything.
 PLAIN: Final = ("brightness", "temperature", "tint", "saturation")
+#: The words of an act of feedback on what is on the screen, and of nothing else.
+_POINTING: Final = """
+remember save keep store note memorise memorize learn always every time times next later future now on from the for as in to
+of and so exactly just please ok okay yes yeah thanks thank you can could would will i me my mine we us want like love prefer
+this that it s these one ones look looks style edit edits version result setting settings recipe preset usual taste favourite
+favorite photo photos picture pictures other is are be way do use great good perfect nice right mind too also all with again
+here"""
+PRESS: Final = "Press thumbs up on a result that is right, or say “remember this” beside it, and I will remember it."
+NOT_TOLD: Final = "I learn your taste from results you like, not from descriptions."
 _KINDS = ("strong", "weak", "style", "followup", "command", "sample", "slider")
 Verb = Literal["like", "dislike", "remember"]
 
@@ -94,6 +104,25 @@ def _summary(version: Version) -> str:
     return version.label[:200]
 
 
+def points_here(text: str) -> bool:
+    """True when `text` says nothing but that the result on the screen is to be kept in mind, in any language we read.
+
+    A description ("remember that I like pure green"), a name or an order is no feedback on a result.
+
+    >>> points_here("please remember this look for next time"), points_here("merk dir das")
+    (True, True)
+    >>> points_here("remember that I like pure green"), points_here("I am Anna, remember this")
+    (False, False)
+    """
+    from agent.planner.languages import translate
+    from agent.planner.spelling import known
+    from agent.planner.text import plain
+
+    _, gloss = translate(plain(text), known())
+    words = re.findall(r"[^\W\d_]+", gloss.casefold())
+    return bool(words) and set(words) <= set(_POINTING.split())
+
+
 async def learn(state: State, rooms: Rooms, say: Say) -> Json:
     """A thumb, or an explicit word on taste, goes to memory. Nothing else does."""
     history, thread, user = rooms.history, state["thread"], state["user"]
@@ -108,7 +137,13 @@ async def learn(state: State, rooms: Rooms, say: Say) -> Json:
         if before.number:
             await _teach("dislike", rooms, await rooms.opened(thread), user, before, turn)
         return {"feedback": {}}
-    if kind == "forget":
+    if kind == "remember" and not pressed and not state.get("command") and not points_here(state["text"]):
+        if plan is not None and plan.edits:
+            # It has been done; whether it is liked is for them to say.
+            say(PRESS)
+            return {"feedback": {}}
+        text = f"{NOT_TOLD} {PRESS}"
+    elif kind == "forget":
         count = await asyncio.to_thread(rooms.memory.forget, user, "all")
         text = f"I forgot everything about your taste: {count} preferences are deleted for good."
     elif version.number == 0:
