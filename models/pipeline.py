@@ -19,6 +19,7 @@ from torch import Tensor
 
 from models.denoiser import GridDenoiser
 from models.errors import WeightsError
+from models.grid import identity_grid
 from models.parameter_map import CHANNELS, SIZE
 from models.pinned import FOLDER, sha256
 from models.style import StyleEncoder
@@ -60,10 +61,17 @@ class RetouchOutput(BaseOutput):
 
 
 class RetouchPipeline(DiffusionPipeline):
-    """`pipeline(photo, developed, maps, style)` runs 1-8 denoising steps and returns the last grid."""
+    """`pipeline(photo, developed, maps, style)` runs 1-8 denoising steps and returns the last grid.
 
-    def __init__(self, denoiser: GridDenoiser, style_encoder: StyleEncoder, scheduler: DDIMScheduler) -> None:
+    `confidence` (0..1): how far the grid goes from the identity towards what the denoiser says. It has learned on photos that
+    are worse than those people bring, so it overstates what it sees.
+    """
+
+    def __init__(
+        self, denoiser: GridDenoiser, style_encoder: StyleEncoder, scheduler: DDIMScheduler, confidence: float = 1.0
+    ) -> None:
         super().__init__()
+        self.register_to_config(confidence=confidence)
         self.register_modules(denoiser=denoiser, style_encoder=style_encoder, scheduler=scheduler)
 
     @torch.no_grad()
@@ -101,7 +109,10 @@ class RetouchPipeline(DiffusionPipeline):
             out = self.denoiser(sample, t.expand(photo.shape[0]), photo, developed, maps, style)
             sample = scheduler.step(out.sample, t, sample).prev_sample
         assert out is not None  # at least one step
-        return RetouchOutput(grids=out.grid.float().cpu(), samples=((out.sample.float() + 1) / 2).clamp(0, 1).cpu())
+        identity, sure = identity_grid(1, out.grid.float()), float(self.config.confidence)
+        grids = identity + sure * (out.grid.float() - identity)
+        samples = developed + sure * ((out.sample.float() + 1) / 2 - developed)
+        return RetouchOutput(grids=grids.cpu(), samples=samples.clamp(0, 1).cpu())
 
 
 def thumbnail_tensor(rgb: np.ndarray) -> Tensor:
@@ -126,6 +137,7 @@ def load_pipeline(folder: Path = FOLDER / "retouch") -> RetouchPipeline:
     """
     try:
         files = dict(json.loads((folder / "pin.json").read_text("utf-8"))["files"])
+        confidence = float(json.loads((folder / "model_index.json").read_text("utf-8")).get("confidence", 1.0))
         changed = [name for name, digest in files.items() if sha256(folder / name) != digest]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(f"The retouch weights in {folder} are missing or damaged; reinstall Burnish.") from error
@@ -135,4 +147,5 @@ def load_pipeline(folder: Path = FOLDER / "retouch") -> RetouchPipeline:
         GridDenoiser.from_pretrained(folder / "denoiser", local_files_only=True, low_cpu_mem_usage=False).eval(),
         StyleEncoder.from_pretrained(folder / "style_encoder", local_files_only=True, low_cpu_mem_usage=False).eval(),
         DDIMScheduler.from_pretrained(folder / "scheduler", local_files_only=True),
+        confidence,
     )

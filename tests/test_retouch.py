@@ -139,7 +139,10 @@ def test_the_automatic_look_helps_a_dark_photo_and_spares_a_good_one() -> None:
 
 def test_pipeline_saves_loads_and_refuses_other_weights(tmp_path: Path) -> None:
     pipeline = load_pipeline()
-    save_pipeline(RetouchPipeline(pipeline.denoiser, pipeline.style_encoder, make_scheduler()), tmp_path / "copy")
+    save_pipeline(
+        RetouchPipeline(pipeline.denoiser, pipeline.style_encoder, make_scheduler(), pipeline.config.confidence),
+        tmp_path / "copy",
+    )
     photo = torch.from_numpy(resize(data.coffee(), (64, 64)).transpose(2, 0, 1).astype(np.float32))[None]
     one = pipeline(photo, generator=torch.Generator().manual_seed(5)).grids
     two = load_pipeline(tmp_path / "copy")(photo, generator=torch.Generator().manual_seed(5)).grids

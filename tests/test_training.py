@@ -12,7 +12,7 @@ from skimage import data
 from models.attributes import Reading, read, ruler
 from models.denoiser import GridDenoiser
 from models.parameter_map import CHANNELS
-from models.pipeline import load_pipeline, make_scheduler
+from models.pipeline import RetouchPipeline, load_pipeline, make_scheduler
 from models.style import STYLE_DIM, StyleEncoder, tone_statistics
 from models.training.losses import LossOptions, loss_of, opposite, scores
 from models.training.pairs import CACHE_EDGE, Pair, PairOptions, degrade, make_pair, neutral, rendition, segments
@@ -183,6 +183,17 @@ def test_a_style_steers_the_look_and_none_is_none() -> None:
     assert float(made["bright"].mean()) > float(made["dark"].mean()) + 0.02
     none = pipeline(photo, num_inference_steps=1).samples
     assert torch.equal(none, pipeline(photo, style=torch.zeros(1, STYLE_DIM), num_inference_steps=1).samples)
+
+
+def test_confidence_holds_the_look_back() -> None:
+    shipped = load_pipeline()
+    photo = torch.from_numpy(cv2.resize(data.coffee(), (64, 64), interpolation=cv2.INTER_AREA) / np.float32(255))
+    photo = photo.permute(2, 0, 1)[None]
+    parts = (shipped.denoiser, shipped.style_encoder, shipped.scheduler)
+    full, half, none = (RetouchPipeline(*parts, c)(photo, num_inference_steps=1) for c in (1.0, 0.5, 0.0))
+    assert torch.allclose(none.samples, photo, atol=1e-6)
+    assert torch.allclose(half.grids - none.grids, (full.grids - none.grids) / 2, atol=1e-5)
+    assert 0.5 < shipped.config.confidence < 1
 
 
 def test_statistics_do_not_depend_on_where_things_are() -> None:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from models import mask, people, pinned, regions
 from models.attributes import measure
 from models.critic import Remark, criticise, measure_statistics
 from models.faces import find_faces
+from models.judge import scores
 from models.mask import SoftMask
 from models.regions import Found
 from models.scene_encoder import embed, tag
@@ -61,7 +62,7 @@ class RegionSeen(BaseModel):
 class Scene(BaseModel):
     """What is seen in a photo, as plain data. `photo` is the sha256 of its file, `embedding` has unit norm.
 
-    `suggestions` are short requests that a person could send as they are.
+    `suggestions` are short requests that a person could send as they are. `scores`: 0..100, one a facet and `overall`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -76,6 +77,7 @@ class Scene(BaseModel):
     summary: str
     critique: tuple[str, ...]
     suggestions: tuple[str, ...]
+    scores: dict[str, float] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +146,7 @@ def look(photo: "Photo") -> Seen:
         summary=summarise(kept, tags, remarks),
         critique=tuple(r.sentence for r in remarks),
         suggestions=tuple(dict.fromkeys(r.request for r in remarks)),
+        scores=scores(rgb, photo.pixels) if sure else {},
     )
     return Seen(scene, {r.name: named[r.name].mask for r in kept}, rgb)
 
@@ -258,6 +261,8 @@ def describe(seen: Seen) -> str:
             f"  {r.name:<12}{r.area:>6.1%} {a['brightness']:>5.0f} {a['temperature']:>+5.0f} {a['saturation']:>5.0f}"
             + (f"   {r.confidence:.0%} sure" if r.confidence < 1 else "")
         )
+    if scene.scores:
+        lines.append("Scores of 100: " + ", ".join(f"{name} {value:.0f}" for name, value in scene.scores.items()))
     if scene.critique:
         lines += ["What could be better:", *(f"  {sentence}" for sentence in scene.critique)]
         lines += ["You could say: " + "; ".join(f'"{text}"' for text in scene.suggestions)]

@@ -1,8 +1,8 @@
 """The automatic look against an expert's: PSNR, SSIM, ΔE2000 over a folder of `*_in.png`, `*_gt.png`.
 
-usage: python -m tests.bench.pairs DIR [--steps 4]. Methods: doing nothing, autocontrast, gray-world with auto-level, CLAHE, the
-model blind (no instruction, one sample), the model's values measured on the expert (oracle, developed region by region), and
-the best an affine bilateral grid could do.
+usage: python -m tests.bench.pairs DIR [--steps 1 2 4 8]. Methods: doing nothing, autocontrast, gray-world with auto-level, CLAHE,
+the model blind (no instruction, one sample; and the best of four by the judge), the model's values measured on the expert
+(oracle, developed region by region), and the best an affine bilateral grid could do.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from skimage.color import deltaE_ciede2000
 from skimage.metrics import structural_similarity
 
 from models.attributes import change, lab, read, ruler
+from models.judge import scores
 from models.mask import guide
 from models.recipe import Look, Recipe, Setting
 from models.vocabulary import MAP_ATTRIBUTES
@@ -45,6 +46,13 @@ def clahe(x: Pixels) -> Pixels:
 def blind(photo: Photo, steps: int) -> Pixels:
     """The automatic look."""
     return np.asarray(render_full(photo, perceive(photo), Recipe(look=Look(steps=steps))), np.uint8)
+
+
+def best_of_four(photo: Photo) -> Pixels:
+    """The expected look and three samples; the judge picks."""
+    seen = perceive(photo)
+    made = [np.asarray(render_full(photo, seen, Recipe(look=Look().with_seed(i))), np.uint8) for i in range(4)]
+    return max(made, key=lambda x: scores(shrink(x, 512))["overall"])
 
 
 def oracle(photo: Photo, truth: Pixels) -> Pixels:
@@ -112,6 +120,7 @@ def main() -> None:
             "gray-world + auto-level": lambda x=x: gray_world(x),
             "CLAHE": lambda x=x: clahe(x),
             **{f"model, blind, {n} steps": (lambda p=photo, n=n: blind(p, n)) for n in args.steps},
+            "model, blind, best of 4 by the judge": lambda p=photo: best_of_four(p),
             "model, oracle values": lambda p=photo, y=y: oracle(p, y),
         }
         if not args.no_bound:
