@@ -90,7 +90,7 @@ class Head(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(…, 56), normalised → (…, 7) ≥ 0."""
         for layer in list(self.layers)[:2]:
-            x = functional.dropout(functional.silu(layer(x)), 0.1, self.training)
+            x = functional.dropout(functional.silu(layer(x)), 0.25, self.training)
         return functional.softplus(self.layers[2](x))
 
 
@@ -105,16 +105,16 @@ def fit(data: torch.Tensor, steps: int, seed: int = 0) -> Head:
     goal = functional.one_hot(which, len(FACETS)) * rise[:, None]
     for _ in range(steps):
         rows = data[torch.randint(len(data), (64,))]
-        rows = rows + 0.05 * torch.randn_like(rows)
+        rows = rows + 0.15 * torch.randn_like(rows)
         found = head(rows)
         own, spoiled = found[:, :1], found[:, 1:]
         change = spoiled - own
         differences = functional.smooth_l1_loss(change, goal.expand_as(change), beta=0.2)
-        rank = functional.softplus(8 * (0.5 * rise - change.sum(-1))).mean() / 8
+        rank = functional.softplus(8 * (rise - change.sum(-1))).mean() / 8
         logits = 6 * spoiled.flatten(0, 1)
         name = functional.cross_entropy(logits, which.repeat(len(rows)))
         # A photograph is presumed good.
-        loss = 3 * differences + rank + 0.25 * name + 0.2 * own.mean()
+        loss = differences + 6 * rank + 0.3 * name + 0.2 * own.mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
