@@ -33,6 +33,8 @@ Pixels = NDArray[np.generic]
 
 #: Long edge on which changes are measured and solved.
 MEASURE_AT: Final = 256
+#: How much further than drawn a sample lies from the expected look.
+VARIETY: Final = 2.0
 #: A solved value is within this of the asked one, where the frame allows it.
 SOLVED: Final = 0.004
 
@@ -114,10 +116,14 @@ def look_grid(seen: Seen, look: Look | None) -> Float | None:
         # A style of another length was made by another encoder: it says nothing to this one.
         style = torch.tensor([look.style]) if len(look.style) == STYLE_DIM else None
         thumbnail = thumbnail_tensor(seen.thumbnail)
-        out = _pipeline()(thumbnail, style=style, num_inference_steps=look.steps, generator=generator)
+        grid = _pipeline()(thumbnail, style=style, num_inference_steps=look.steps, generator=generator).grids
+        if look.seed:
+            # Samples lie close around the expected look, one step from any noise; further out they can be told apart.
+            expected = _pipeline()(thumbnail, style=style, num_inference_steps=1).grids
+            grid = expected + VARIETY * (grid - expected)
         while len(_grids) >= 64:
             _grids.pop(next(iter(_grids)))
-        _grids[key] = out.grids[0].numpy()
+        _grids[key] = grid[0].numpy()
     return _grids[key]
 
 

@@ -3,7 +3,7 @@
 usage: python -m tests.bench.diversity DIR [--names FILE] [--photos 60] [--seeds 4] [--sheet OUT.png]. A good photo should pass
 almost unchanged (mean ΔE2000 and mean shift of L* from the photo) while different seeds still give visibly different looks
 (mean ΔE2000 between samples of one photo). Everything is measured on thumbnails of 256 px, strength 1. `--sheet` writes a
-contact sheet: photo, then its samples at the default number of steps.
+contact sheet: photo, then its samples at four steps.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import numpy as np
 from skimage.color import deltaE_ciede2000
 
 from models.attributes import lab
-from models.recipe import Look, Recipe
+from models.recipe import VARIED_STEPS, Look, Recipe
 from tests.bench.table import finish, interval, show
 from tools.perceive import look, shrink
 from tools.photo import open_photo
@@ -59,7 +59,7 @@ def main() -> None:
             change[steps] += [float(deltaE_ciede2000(before, one).mean()) for one in labs]
             shift[steps] += [float((one - before)[..., 0].mean()) for one in labs]
             apart[steps] += [float(deltaE_ciede2000(a, b).mean()) for a, b in combinations(labs, 2)]
-            if steps == Look().steps and args.sheet:
+            if steps == VARIED_STEPS and args.sheet:
                 tiles = [cv2.resize(t, (192, 192)) for t in (small.astype(np.float32) / 65535, *made)]
                 sheet.append(np.hstack(tiles))
     rows, figures = [], {}
