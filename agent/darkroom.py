@@ -35,6 +35,8 @@ Pixels = NDArray[np.uint8]
 
 #: Long edge of a version's thumbnail, and of the picture on which versions are measured.
 THUMBNAIL: Final = 256
+#: Long edge on which review reads a preview: what averages out on a thumbnail still shows.
+FINE: Final = 512
 #: What a share of lost detail weighs beside the critic's remarks: 10 % of the photo is as bad as the worst remark.
 DETAIL: Final = 10.0
 
@@ -202,6 +204,17 @@ class Darkroom:
 
         return await self.work(make)
 
+    async def shown(self, opened: Opened, preview: str, regions: Collection[str]) -> Measures:
+        """Measured change of `regions` in a stored preview, read on up to `FINE` pixels."""
+
+        def look() -> Measures:
+            picture = cv2.imread(str(self.store.path(preview)), cv2.IMREAD_COLOR)
+            if picture is None:
+                raise ConversationError("A stored picture of this conversation is damaged; open the photo again.")
+            return finely(opened, np.asarray(picture[..., ::-1], np.uint8), regions)
+
+        return await self.work(look)
+
     async def best(self, opened: Opened, recipes: Sequence[Recipe]) -> tuple[int, tuple[Sample, ...]]:
         """Try recipes on the thumbnail; the index of the best, the first of equals, and what was found of each.
 
@@ -283,6 +296,25 @@ def measures(opened: Opened, picture: Pixels, named: Collection[str] = ()) -> tu
         moved = change(one, two)
         changes[name] = {k: round(moved[k], 4) for k in MAP_ATTRIBUTES}
     return before, after, changes
+
+
+def finely(opened: Opened, picture: Pixels, regions: Collection[str]) -> Measures:
+    """Change of `regions` in values, like `measures` but on up to `FINE` pixels. Regions that cannot be read are left out."""
+    from tools.perceive import region as find
+
+    before = opened.seen.thumbnail
+    luma = guide(before)
+    size = before.shape[1::-1]
+    after = cv2.resize(np.ascontiguousarray(picture), size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    out: Measures = {}
+    for name in regions:
+        mask = find(opened.seen, name)
+        weight = mask.render(luma) if mask is not None else np.ones(luma.shape, np.float32)
+        if (mask is None and name != "global") or (by := ruler(before, weight)) is None:
+            continue
+        moved = change(read(before, by), read(after / np.float32(255), by))
+        out[name] = {k: round(moved[k], 4) for k in MAP_ATTRIBUTES}
+    return out
 
 
 def _like(opened: Opened, picture: Pixels) -> NDArray[np.float32]:

@@ -12,6 +12,7 @@ from agent import again, answer, tree
 from agent.amounts import SWITCHES
 from agent.darkroom import Opened, Print, as_jpeg
 from agent.decide import SMALLEST, Asked, Decision, Taste, decide
+from agent.events import Measures
 from agent.history import Version
 from agent.plan import Plan, PlanContext
 from agent.review import CLIPPED, ROUNDS, corrected, judge, trial
@@ -19,7 +20,7 @@ from agent.rooms import Rooms, Say
 from agent.state import FRESH, Json, State
 from models.errors import ConversationError, PreferenceError
 from models.recipe import Look, Recipe
-from models.vocabulary import OBJECT_PREFIX, SEMANTIC_REGIONS
+from models.vocabulary import MAP_ATTRIBUTES, OBJECT_PREFIX, SEMANTIC_REGIONS
 
 #: Samples of a free look, and weaker strengths of a style, that are tried on the thumbnail.
 SAMPLES: Final = 3
@@ -296,7 +297,8 @@ async def review(state: State, rooms: Rooms, say: Say) -> Json:
     """Judge the candidate, keep the best so far, and ask for another round where a correction may help."""
     decision, made = Decision.model_validate(state["decision"]), Print.model_validate(state["candidate"])
     base = rooms.history.version(state["thread"], state["base"])
-    verdict = judge(decision.asked, decision.look, made, base.facts.get("changes", {}))
+    before, after = await _read(state, rooms, decision, base, made)
+    verdict = judge(decision.asked, decision.look, after, before)
     best = state["best"]
     worse = bool(best) and verdict.score > best["verdict"]["score"]
     if not best or verdict.score < best["verdict"]["score"]:
@@ -312,6 +314,19 @@ async def review(state: State, rooms: Rooms, say: Say) -> Json:
             update |= {"correction": recipe.model_dump(mode="json"), "rounds": state["rounds"] + 1}
             update["rethought"] = [*state["rethought"], sentence]
     return update
+
+
+async def _read(state: State, rooms: Rooms, decision: Decision, base: Version, made: Print) -> tuple[Measures, Print]:
+    """The changes of the base, and the candidate, with the asked regions read closely off the pictures."""
+    before: Measures = base.facts.get("changes", {})
+    regions = {a.region for a in decision.asked if a.attribute in MAP_ATTRIBUTES}
+    if not regions or decision.look:
+        return before, made
+    here = await rooms.opened(state["thread"])
+    shown = await rooms.darkroom.shown(here, made.preview, regions)
+    fresh = base.recipe.is_identity
+    was = {} if fresh else await rooms.darkroom.shown(here, base.preview, regions)
+    return {**before, **was}, made.model_copy(update={"changes": {**made.changes, **shown}})
 
 
 def _stuck(trials: list[Any]) -> bool:

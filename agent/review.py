@@ -29,7 +29,7 @@ SKIN: Final = 5.0
 #: The same for an automatic look, which may well brighten a face.
 LOOKED_SKIN: Final = 15.0
 #: Share by which the picture may differ from the measurement of a change: the one is seen at another size than the other.
-DISAGREE: Final = 0.25
+DISAGREE: Final = 0.15
 #: What the critic may find wrong with a look beyond the photo as opened: one slight remark.
 FLAWS: Final = 0.25
 #: Score of leaving the photo as it was: nothing of what was asked, and no harm.
@@ -95,7 +95,8 @@ def judge(asked: tuple[Asked, ...], look: bool, made: Print, base: Measures | No
     if spilled:
         sentences.append("Something outside the part you named changed too.")
     return Verdict(
-        ok=all(f.met for f in measured) and not soften and not spilled,
+        # Lost detail has no correction of its own here and no sentence: the answer says how much it is.
+        ok=all(f.met for f in measured) and not soften and not spilled and not clipping,
         score=round(score, 4),
         findings=findings,
         spill=made.spill,
@@ -119,7 +120,7 @@ def find(asked: Asked, made: Print) -> Finding:
 
 
 def seen(finding: Finding, asked: Asked, all_asked: tuple[Asked, ...], made: Print, base: Measures) -> Finding:
-    """`finding`, contradicted by the picture where the region as a whole did not move as this change should move it.
+    """`finding` as the picture shows it: how far the region as a whole moved, whatever the numbers of the rendition say.
 
     Only a change that nothing else overlaps and no kept region cuts into can be read off the picture; the others keep
     their measurement.
@@ -132,13 +133,12 @@ def seen(finding: Finding, asked: Asked, all_asked: tuple[Asked, ...], made: Pri
     if not alone or after is None or finding.share is None or abs(asked.wanted) < 2 * UNSEEN:
         return finding
     moved = after - base.get(asked.region, {}).get(asked.attribute, 0.0)
-    expected = asked.wanted * finding.share
-    if abs(moved - expected) <= max(DISAGREE * abs(expected), 2 * UNSEEN):
+    off = abs(moved - asked.wanted)
+    met = off <= max(TOLERANCE * abs(asked.wanted), UNSEEN)
+    if not met and finding.met and off <= max(DISAGREE * abs(asked.wanted), 1.2 * UNSEEN):
         return finding
     share = round(moved / asked.wanted, 3)
-    met = abs(moved - asked.wanted) <= max(TOLERANCE * abs(asked.wanted), 2 * UNSEEN)
-    update = {"share": share, "achieved": round(finding.asked * share, 4), "met": met}
-    return finding.model_copy(update=update)
+    return finding.model_copy(update={"share": share, "achieved": round(finding.asked * share, 4), "met": met})
 
 
 def sentence(finding: Finding) -> str:

@@ -25,7 +25,6 @@ import cv2
 import numpy as np
 from skimage import data
 
-from agent.darkroom import measures
 from agent.decide import SMALLEST, Asked, cannot_show
 from agent.events import Failed, Result
 from agent.plan import Edit, Plan, PlanContext
@@ -133,13 +132,13 @@ async def strong(home: Path, files: list[Path], args: argparse.Namespace) -> Fig
                     continue
                 shown = cv2.imread(str(result.preview), cv2.IMREAD_COLOR)
                 assert shown is not None
-                moved = measures(here, np.asarray(shown[..., ::-1], np.uint8), {region})[2]
+                moved = injected.truth(here, np.asarray(shown[..., ::-1], np.uint8), region, attribute)
                 met = near(result.changes[0].achieved, value)
                 rounds = int(result.review["rounds"])
                 tally["asked"] += 1
                 tally["before"] += met and rounds == 0
                 tally["after"] += met
-                tally["picture"] += near(moved.get(region, {}).get(attribute), value)
+                tally["picture"] += near(moved, value)
                 tally["rounds"] += rounds
                 if not met:
                     missed.append(f"{file.stem}: {attribute} of {region} {value:+.2f} → {result.changes[0].achieved}")
@@ -249,15 +248,16 @@ async def broken(home: Path, files: list[Path], args: argparse.Namespace) -> Fig
                 edit = Edit(region=region, attribute=attribute, direction=1 if value > 0 else -1)
                 asked = Asked(region=region, attribute=attribute, wanted=value, value=value)
                 good = await studio.rooms.darkroom.render(here, Recipe().with_values(region, {attribute: value}))
-                got = good.achieved.get(region, {}).get(attribute)
-                if cannot_show(edit, readings[region]) or not near(got, value):
-                    continue  # not a good render: the frame has no room for it
-                verdict = judge((asked,), False, good, {})
+                shown = injected.picture(studio.rooms.darkroom, good)
+                if cannot_show(edit, readings[region]) or not near(
+                    injected.truth(here, shown, region, attribute), value
+                ):
+                    continue  # not a good render: the frame has no room for it, or it is off
+                verdict = judge((asked,), False, injected.lying(here, good, shown), {})
                 alarms.append(not verdict.ok)
                 if not verdict.ok:
-                    slipped.append(
-                        f"false alarm {file.stem}: {attribute} of {region} {value:+.2f}: {verdict.sentences}"
-                    )
+                    why = f"{' '.join(verdict.sentences)} (clipped {good.clipped:.3f})"
+                    slipped.append(f"false alarm {file.stem}: {attribute} of {region} {value:+.2f}: {why}")
                 for kind, made in await injected.broken(studio.rooms.darkroom, here, asked, good):
                     hit = not judge((asked,), False, made, {}).ok
                     caught[kind].append(hit)
@@ -462,7 +462,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=100)
     parser.add_argument("--users", type=int, default=20)
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--edge", type=int, default=512, help="long edge of the previews that are measured")
+    parser.add_argument("--edge", type=int, default=640, help="long edge of the previews that are measured")
     parser.add_argument(
         "--smallest", type=float, default=0.005, help="smallest share of the frame of a region asked about"
     )

@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.darkroom import Darkroom, Opened, Print, measures
+from agent.darkroom import Darkroom, Opened, Print, finely, measures
 from agent.decide import Asked
+from models.attributes import change, read, ruler
 from models.mask import guide
 from models.recipe import Recipe
 from tools.perceive import shrink
@@ -32,7 +33,9 @@ def picture(darkroom: Darkroom, made: Print) -> Pixels:
 
 def lying(opened: Opened, good: Print, shown: Pixels) -> Print:
     """What review would be told if the renderer had shown this picture and believed it to be `good`."""
-    before, after, changes = measures(opened, shown, {s.region for s in good.recipe.settings})
+    named = {s.region for s in good.recipe.settings}
+    before, after, changes = measures(opened, shown, named)
+    changes |= finely(opened, shown, named)
     small = shrink(opened.seen.thumbnail, MEASURE_AT)
     seen = cv2.resize(shown, small.shape[1::-1], interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255)
     spill, clipped, drift = _harm(opened.seen, good.recipe, small, np.asarray(seen, np.float32))
@@ -48,10 +51,23 @@ def lying(opened: Opened, good: Print, shown: Pixels) -> Print:
     )
 
 
+def truth(opened: Opened, shown: Pixels, region: str, attribute: str) -> float:
+    """The change of a region measured by itself, on the picture's own pixels."""
+    height, width = shown.shape[:2]
+    top = np.iinfo(opened.photo.pixels.dtype).max
+    photo = opened.photo.pixels.astype(np.float32) / np.float32(top)
+    before = np.asarray(cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA), np.float32)
+    by = ruler(before, opened.seen.masks[region].render(guide(before)))
+    if by is None:
+        return float("nan")
+    return change(read(before, by), read(shown.astype(np.float32) / np.float32(255), by))[attribute]
+
+
 def blown(shown: Pixels) -> Pixels:
     """A picture whose brightest and darkest `BLOWN` have gone to white and black; the tones between them stay."""
     luma = cv2.cvtColor(np.ascontiguousarray(shown), cv2.COLOR_RGB2GRAY)
-    low, high = np.quantile(luma, (BLOWN, 1 - BLOWN))
+    # What is white or black already has nothing to lose.
+    low, high = np.quantile(luma[(luma > 12) & (luma < 240)], (BLOWN, 1 - BLOWN))
     out = shown.copy()
     out[luma >= high], out[luma <= low] = 255, 0
     return out
