@@ -13,6 +13,7 @@ from agent.review import NO_CHANGE, Finding, Verdict, advance, corrected, judge,
 from agent.settings import Settings
 from agent.store import Store
 from models.recipe import Look, Recipe, Setting
+from tests.bench import injected
 from tests.test_agent_studio import photo
 
 ASKED = [
@@ -68,6 +69,20 @@ def test_a_right_rendition_is_accepted_and_broken_ones_are_not(
         verdict = judge(wanted, False, lying, {})
         assert not verdict.ok, how
         assert verdict.sentences, how
+
+
+@pytest.mark.parametrize(("region", "attribute", "value"), ASKED)
+def test_injected_faults_are_caught_and_the_good_render_is_not_doubted(
+    darkroom: Darkroom, portrait: Opened, region: str, attribute: str, value: float
+) -> None:
+    wanted = Asked(region=region, attribute=attribute, wanted=value, value=value)
+    good = render(darkroom, portrait, Recipe().with_values(region, {attribute: value}))
+    honest = injected.lying(portrait, good, injected.picture(darkroom, good))
+    assert judge((wanted,), False, honest, {}).ok
+    made = dict(asyncio.run(injected.broken(_fresh(darkroom), portrait, wanted, good)))
+    assert {"wrong sign", "doubled", "clipped"} <= made.keys()
+    for kind, lie in made.items():
+        assert not judge((wanted,), False, lie, {}).ok, kind
 
 
 def test_a_bad_parameter_is_corrected_within_three_rounds(darkroom: Darkroom, portrait: Opened) -> None:

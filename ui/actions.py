@@ -226,6 +226,8 @@ class Actions:
 
     async def _done(self, session: Session, chat: list[Bubble], result: "Result") -> Paint:
         session, frames = await self._frames(session)
+        if result.compared is not None:
+            frames[self.parts.slider] = await self.desk.side_by_side(session, result.compared)
         answers = {**session.answers, len(chat): result.version}
         chat = [{**bubble, "options": []} for bubble in chat]  # earlier quick replies have had their turn
         return {

@@ -121,6 +121,12 @@ class Desk:
         )
         return replace(session, version=at.number, versions=numbers), frames
 
+    async def side_by_side(self, session: Session, numbers: tuple[int, int]) -> tuple[str, str]:
+        """Pictures of two versions that a person wants to compare."""
+        views = {view.number: view for view in await (await self.studio()).versions(session.thread)}
+        one, two = (publish(views[number].preview, Path(session.shelf)) for number in numbers)
+        return one, two
+
     async def recent(self, user: str, limit: int = 8) -> tuple[list[tuple[str, str]], list[str]]:
         """The person's last conversations: pictures with captions for a gallery, and their threads."""
         views = (await (await self.studio()).threads(user))[:limit]

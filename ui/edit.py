@@ -48,7 +48,10 @@ def edit_photo(
 
 def _only_talk(plan: "Plan | None") -> bool:
     """True for a turn that is no reason to write a file."""
-    return plan is not None and (plan.kind == "question" or plan.command in _TALK)
+    if plan is None:
+        return False
+    named = plan.tree is not None and plan.tree.act == "rename"
+    return plan.kind == "question" or plan.command in _TALK or named
 
 
 async def _edit(
