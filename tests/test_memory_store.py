@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,6 +61,7 @@ def test_a_like_is_there_in_the_next_process(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
+from typing import Any
 from memory.record import Preference
 from memory.taste import Memory
 memory = Memory(Path(sys.argv[1]))
@@ -188,11 +190,11 @@ def test_any_name_works_and_is_never_a_path(tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.mark.parametrize("name", ["", "x" * 201, "x" * 10_000, "\ud800", None, {"$ne": ""}, 7, b"anna"])
-def test_what_is_no_name_is_refused(tmp_path: Path, name: object) -> None:
+def test_what_is_no_name_is_refused(tmp_path: Path, name: Any) -> None:
     with Memory(tmp_path) as memory:
         for call in (memory.list, memory.export_json, memory.use_style, lambda n: memory.recall(n, (1.0,), 1)):
             with pytest.raises(PreferenceError):
-                call(name)  # type: ignore[operator]
+                call(name)
 
 
 def test_one_person_gets_nothing_of_another(tmp_path: Path) -> None:
@@ -454,6 +456,7 @@ def test_two_at_once_work_on_one_folder(tmp_path: Path) -> None:
 READER = """
 import sys
 from pathlib import Path
+from typing import Any
 from memory.taste import Memory
 memory = Memory(Path(sys.argv[1]))
 memory.warm(wait=True)
