@@ -213,7 +213,8 @@ class Darkroom:
                 raise ConversationError("A stored picture of this conversation is damaged; open the photo again.")
             return finely(opened, np.asarray(picture[..., ::-1], np.uint8), regions)
 
-        return await self.work(look)
+        # Short work: to wait for a place once more in a turn would cost more than it takes.
+        return await asyncio.to_thread(look)
 
     async def best(self, opened: Opened, recipes: Sequence[Recipe]) -> tuple[int, tuple[Sample, ...]]:
         """Try recipes on the thumbnail; the index of the best, the first of equals, and what was found of each.
