@@ -106,7 +106,8 @@ def semantic(luma: FloatImage, seen: Segmentation) -> dict[str, Found]:
     """The regions that the segmenter's classes give directly."""
     found: dict[str, Found] = {}
     for name, (radius, eps) in EDGES.items():
-        probability = seen.of(*PERSON_PARTS) if name == "person" else seen.of(name)
+        # Four classes together would win against a single one too easily.
+        probability = seen.of(*PERSON_PARTS) if name == "person" else seen.against(name)
         one = from_probability(luma, tidy(probability, name in WHOLE), radius, eps)
         if one is not None:
             found[name] = one

@@ -39,6 +39,15 @@ class Segmentation:
         chosen = self.probabilities[[CLASSES.index(name) for name in names]]
         return np.asarray(np.minimum(chosen.sum(axis=0), 1), np.float32)
 
+    def against(self, *names: str) -> FloatImage:
+        """How likely (h, w) one of `names` is against the likeliest other class: above a half where they win.
+
+        With fourteen classes the winner often has less than a half of the whole.
+        """
+        mine = self.of(*names)
+        rest = [i for i, name in enumerate(CLASSES) if name not in names]
+        return np.asarray(mine / np.maximum(mine + self.probabilities[rest].max(axis=0), 1e-6), np.float32)
+
     def shares(self) -> FloatImage:
         """The share of the photo that each class takes, (14,)."""
         return np.asarray(self.probabilities.mean(axis=(1, 2)), np.float32)
