@@ -15,7 +15,7 @@ highlights   bright tail                                 log2 of the ratio, 1 = 
 shadows      dark tail                                   −log2 of the ratio, 1 = halved (shadows are lifted)
 temperature  mean b / mean L (warm is +)                 difference, 1 = 0.5 (Δb* 25 at L* 50)
 tint         mean a / mean L (magenta is +)              difference, 1 = 0.5
-saturation   mean C / mean L                             ratio − 1: −1 grey, 1 doubled
+saturation   mean C / mean L                             ratio − 1: −1 grey, 1 doubled (of at least C 3)
 ===========  ==========================================  ===========================================================
 
 In tone, brightening is a shift and contrast a factor, so the four tonal attributes are independent of each other, every
@@ -34,8 +34,10 @@ Float = NDArray[np.float32]
 
 LOGITS_PER_UNIT = 1.5
 OPPONENT_PER_UNIT = 0.5
-#: A mean chroma below this is grey: saturation has nothing to act on.
+#: Saturation is relative to at least this mean chroma, so that a hint of colour is not blown up.
 GREY_CHROMA = 3.0
+#: A mean chroma below this is black and white: saturation has nothing to act on.
+NO_CHROMA = 1.0
 #: A difference of tone below this is flat: contrast has nothing to act on.
 FLAT = 0.02
 
@@ -175,7 +177,7 @@ def change(before: Reading, after: Reading) -> dict[str, float]:
         "shadows": float(np.log2(dark0 / dark1)),
         "temperature": (after.b / level1 - before.b / level0) / OPPONENT_PER_UNIT,
         "tint": (after.a / level1 - before.a / level0) / OPPONENT_PER_UNIT,
-        "saturation": max(after.chroma, GREY_CHROMA) / level1 / grey - 1 if before.chroma >= GREY_CHROMA else 0.0,
+        "saturation": (after.chroma / level1 - before.chroma / level0) / grey if before.chroma >= NO_CHROMA else 0.0,
     }
 
 

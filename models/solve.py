@@ -1,7 +1,8 @@
 """Bounded least squares for a handful of parameters whose effect is dear to evaluate: the secant method of the closed loop.
 
 Gauss-Newton with a finite-difference Jacobian that Broyden's rank-one secant update (Broyden 1965) keeps current; each step
-is a small bounded linear least-squares problem, so a parameter at its bound does not spoil the others.
+is a small bounded linear least-squares problem, so a parameter at its bound does not spoil the others, and is shortened until
+it helps.
 """
 
 from collections.abc import Callable
@@ -45,16 +46,22 @@ def descend(
             np.concatenate([-e, np.zeros(p.size)]),
             bounds=(room[1], room[0]),
         ).x
-        trial = np.clip(p + delta, -bound, bound)
-        new = error(trial)
-        moved = trial - p
-        length = float(moved @ moved)
-        if length < 1e-10:
-            break
-        jacobian = jacobian + np.outer(new - e - jacobian @ moved, moved) / length
-        if float(new @ new) < float(e @ e):
-            p, e, fresh = trial, new, False
-        elif not fresh:
+        better = False
+        for share in (1.0, 0.4, 0.1):
+            trial = np.clip(p + share * delta, -bound, bound)
+            moved = trial - p
+            length = float(moved @ moved)
+            if length < 1e-10:
+                break
+            new = error(trial)
+            jacobian = jacobian + np.outer(new - e - jacobian @ moved, moved) / length
+            better = float(new @ new) < float(e @ e)
+            if better:
+                p, e = trial, new
+                break
+        if not better and fresh:
+            break  # not even along a slope just measured
+        if not better:
             jacobian = None  # the secants have gone stale
         else:
             fresh = False

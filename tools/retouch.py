@@ -37,6 +37,8 @@ MEASURE_AT: Final = 256
 VARIETY: Final = 2.0
 #: A solved value is within this of the asked one, where the frame allows it.
 SOLVED: Final = 0.004
+#: A solution further away than this is looked for once more, from other starts.
+FAR: Final = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +189,12 @@ def solve(seen: Seen, recipe: Recipe) -> Recipe:
                 return np.array([now[k] for k in n]) - g
 
             bound = np.array([TONAL.get(n, 3.0) for n in names])
-            p = descend(error, np.array([parameters.get(n, 0.0) for n in names]), bound, SOLVED)
+            start = np.array([parameters.get(n, 0.0) for n in names])
+            p = descend(error, start, bound, SOLVED)
+            if float(np.abs(error(p)).max()) > FAR:
+                # A start at the end of the range has no slope to go by: begin again nearer the identity, keep the best.
+                tries = [p, *(descend(error, share * start, bound, SOLVED) for share in (0.5, 0.15))]
+                p = min(tries, key=lambda x: float(error(x) @ error(x)))
             parameters = {n: round(float(v), 5) for n, v in zip(names, p, strict=True)}
         solved = Setting(region=setting.region, values=setting.values, solved=parameters)
         settings.append(solved)
