@@ -1,8 +1,8 @@
 """The automatic look against an expert's: PSNR, SSIM, ΔE2000 over a folder of `*_in.png`, `*_gt.png`.
 
-usage: python -m tests.bench.pairs DIR [--steps 1 2 4 8]. Methods: doing nothing, autocontrast, gray-world with auto-level, CLAHE,
-the model blind (no instruction, one sample; and the best of four by the judge), the model's values measured on the expert
-(oracle, developed region by region), and the best an affine bilateral grid could do.
+usage: python -m tests.bench.pairs DIR [--steps 1 2 4 8]. Methods: doing nothing, autocontrast, gray-world with auto-level,
+CLAHE, the model blind (no instruction, one sample; and the best of four by the judge), the model's values measured on the
+expert (oracle, developed region by region), and the best an affine bilateral grid could do.
 """
 
 import argparse
