@@ -343,7 +343,7 @@ def after_review(state: State) -> str:
 
 
 def after_present(state: State) -> str:
-    """ "Remember that I always want it warmer" is learned once it has been done."""
+    """ "Warmer, and remember this" is learned once it has been done."""
     plan = Plan.model_validate(state["plan"])
     return "learn" if plan.command in LESSONS and plan.edits else "feedback"
 
