@@ -169,6 +169,12 @@ class Darkroom:
 
         return await self.work(make)
 
+    async def aimed(self, opened: Opened, recipe: Recipe, aims: Measures) -> Recipe:
+        """The recipe with parameters that bring its regions to `aims` on the thumbnail; its values stay."""
+        from tools.retouch import solve
+
+        return await self.work(lambda: solve(opened.seen, recipe, aims))
+
     async def render(self, opened: Opened, recipe: Recipe, *, solved: bool = False) -> Print:
         """Render a recipe at preview size and measure it. `solved`: the develop parameters are meant as they are."""
         from agent.flaws import flaws

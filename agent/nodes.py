@@ -15,7 +15,7 @@ from agent.decide import SMALLEST, Asked, Decision, Taste, decide
 from agent.events import Measures
 from agent.history import Version
 from agent.plan import Plan, PlanContext
-from agent.review import CLIPPED, ROUNDS, corrected, judge, trial
+from agent.review import CLIPPED, ROUNDS, aims, corrected, judge, trial
 from agent.rooms import Rooms, Say
 from agent.state import FRESH, Json, State
 from models.errors import ConversationError, PreferenceError
@@ -308,6 +308,8 @@ async def review(state: State, rooms: Rooms, say: Say) -> Json:
     if not verdict.ok and not worse and state["rounds"] < ROUNDS and not _stuck(trials):
         points = [{name: (p[0], p[1]) for name, p in t.items()} for t in trials]
         recipe = corrected(made.recipe, verdict, points)
+        if recipe is not None and (wanted := aims(made, verdict)):
+            recipe = await rooms.darkroom.aimed(await rooms.opened(state["thread"]), recipe, wanted)
         if recipe is not None and recipe != made.recipe:
             sentence = answer.joined(*verdict.sentences[:2])
             say(sentence)

@@ -191,6 +191,28 @@ def corrected(recipe: Recipe, verdict: Verdict, trials: list[Trial]) -> Recipe |
     return Recipe(settings=tuple(settings), look=look, keep=recipe.keep) if changed else None
 
 
+def aims(made: Print, verdict: Verdict) -> Measures:
+    """What the thumbnail should show for the picture to show what was asked; empty where the two agree.
+
+    The other changes of a region are aimed at too: raising one alone would move them.
+    """
+    out: Measures = {}
+    for finding in verdict.findings:
+        shown = made.achieved.get(finding.region, {}).get(finding.attribute)
+        if finding.achieved is None or shown is None:
+            continue
+        aim = min(max(shown + finding.asked - finding.achieved, -1.5), 1.5)
+        out.setdefault(finding.region, {})[finding.attribute] = round(aim, 4)
+    unmet = {f.region for f in verdict.findings if not f.met}
+    apart = {
+        f.region
+        for f in verdict.findings
+        if f.achieved is not None
+        and abs(made.achieved.get(f.region, {}).get(f.attribute, f.achieved) - f.achieved) > UNSEEN / 4
+    }
+    return {region: of for region, of in out.items() if region in unmet & apart}
+
+
 def advance(points: list[tuple[float, float]], goal: float) -> float:
     """The parameter to try next, from (parameter, achieved) pairs, the latest last; within [-8, 8].
 

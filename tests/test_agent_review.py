@@ -3,13 +3,16 @@
 import asyncio
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
+from skimage import data
 
 from agent.darkroom import Darkroom, Opened, Print
 from agent.decide import Asked
-from agent.review import NO_CHANGE, Finding, Verdict, advance, corrected, judge, sentence, trial, worth_it
+from agent.review import NO_CHANGE, Finding, Verdict, advance, aims, corrected, judge, sentence, trial, worth_it
 from agent.settings import Settings
 from agent.store import Store
 from models.recipe import Look, Recipe, Setting
@@ -102,6 +105,28 @@ def test_a_bad_parameter_is_corrected_within_three_rounds(darkroom: Darkroom, po
         recipe = corrected_recipe
     assert scores[-1] == 0
     assert scores[0] > 0
+
+
+def test_a_photo_full_of_texture_shows_what_was_asked_after_a_round(tmp_path: Path) -> None:
+    """Averaging undoes part of a contrast: the thumbnail is solved exactly, the picture falls short, and is mended."""
+    grain = np.random.default_rng(1).normal(0, 34, (1024, 1024, 1))
+    large = np.clip(np.kron(data.astronaut(), np.ones((2, 2, 1))) + grain, 0, 255).astype(np.uint8)
+    Image.fromarray(large).save(tmp_path / "grainy.png")
+    darkroom = Darkroom(Settings(home=tmp_path, preview_edge=1024), Store(tmp_path / "blobs"))
+    opened = asyncio.run(_fresh(darkroom).take_in(tmp_path / "grainy.png"))
+    values = {"contrast": 0.28, "temperature": 0.2}
+    wanted = tuple(Asked(region="global", attribute=n, wanted=v, value=v) for n, v in values.items())
+    recipe, misses = Recipe().with_values("global", values), []
+    made = render(_fresh(darkroom), opened, recipe)
+    for _ in range(2):
+        shown = asyncio.run(_fresh(darkroom).shown(opened, made.preview, {"global"}))
+        misses.append(max(abs(shown["global"][n] - v) / v for n, v in values.items()))
+        verdict = judge(wanted, False, made.model_copy(update={"changes": {**made.changes, **shown}}), {})
+        aimed = asyncio.run(_fresh(darkroom).aimed(opened, made.recipe, aims(made, verdict)))
+        assert aimed.values("global") == recipe.values("global")
+        made = render(_fresh(darkroom), opened, aimed, solved=True)
+    assert misses[0] > 0.1
+    assert misses[1] < 0.6 * misses[0]
 
 
 def test_a_look_that_loses_detail_is_softened() -> None:

@@ -59,6 +59,19 @@ def test_several_regions_and_a_look_are_solved_together(astronaut: tuple[Photo, 
     assert rendition.achieved["person"]["brightness"] == pytest.approx(0.2, rel=0.1)
 
 
+def test_aims_are_met_instead_of_the_values_which_stay(astronaut: tuple[Photo, Seen]) -> None:
+    photo, seen = astronaut
+    values = {"contrast": 0.2, "temperature": 0.2}
+    recipe = Recipe(settings=(Setting(values=values), Setting(region="person", values={"brightness": 0.1})))
+    aimed = solve(seen, recipe, {"global": {"contrast": 0.3}})
+    assert aimed.values("global") == values
+    achieved = retouch(photo, seen, aimed).achieved
+    assert achieved["global"]["contrast"] == pytest.approx(0.3, rel=0.05)
+    assert achieved["global"]["temperature"] == pytest.approx(0.2, rel=0.05)
+    assert achieved["person"]["brightness"] == pytest.approx(0.1, rel=0.1)
+    assert solve(seen, recipe, {}) == solve(seen, recipe)
+
+
 def test_a_strong_request_leaves_every_pixel_outside_exact(astronaut: tuple[Photo, Seen]) -> None:
     photo, seen = astronaut
     recipe = solve(seen, Recipe(settings=(Setting(region="clothing", values={"brightness": 0.4, "hue:red": -0.3}),)))

@@ -155,11 +155,13 @@ def _developed(seen: Seen, recipe: Recipe, bench: _Bench) -> list[Layer]:
     return [_layer(s, _parameters(s, bench), bench) for s in recipe.settings if s.region in bench.zones]
 
 
-def solve(seen: Seen, recipe: Recipe) -> Recipe:
+def solve(seen: Seen, recipe: Recipe, aims: Mapping[str, Mapping[str, float]] | None = None) -> Recipe:
     """Fill every setting's `solved`, so that what is measured is what was asked.
 
     Secant steps (`models.solve`) from the open loop on the thumbnail, region by region in canonical order, through the look's
     grid. What the frame does not allow comes out as near as it can. Settings of regions that the photo lacks are left.
+    `aims` (region → attribute → value) are met instead of the settings' values where they differ: a photo full of texture
+    changes a little less than its thumbnail.
     """
     bench = _bench(seen, tuple(s.region for s in recipe.settings))
     grid = look_grid(seen, recipe.look)
@@ -176,11 +178,12 @@ def solve(seen: Seen, recipe: Recipe) -> Recipe:
         if by is None:
             settings.append(setting)
             continue
-        parameters = open_loop(wanted, bench.zones[setting.region])
+        aimed = {n: (aims or {}).get(setting.region, {}).get(n, v) for n, v in wanted.items()}
+        parameters = open_loop(aimed, bench.zones[setting.region])
         if wanted:
             before = read(picture([_layer(setting.model_copy(update={"values": _rest(setting)}), {}, bench)]), by)
             names = list(wanted)
-            goal = np.array([wanted[n] for n in names])
+            goal = np.array([aimed[n] for n in names])
 
             def error(p: NDArray[np.float64], s: Setting = setting, b: Ruler = by, n: list[str] = names,
                       r: object = before, g: NDArray[np.float64] = goal) -> NDArray[np.float64]:  # fmt: skip
