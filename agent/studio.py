@@ -37,6 +37,7 @@ from models.errors import BurnishError, ConversationError, RecipeError
 from models.recipe import Recipe
 
 if TYPE_CHECKING:
+    from agent.darkroom import Print
     from memory.taste import Memory
 
 log = logging.getLogger(__name__)
@@ -225,27 +226,12 @@ class Studio:
             facts = {
                 "kind": "slider",
                 "given": given,
-                "changes": made.changes,
-                "before": made.before,
-                "after": made.after,
                 "asked": [change.model_dump() for change in changes],
-                "seconds": made.seconds,
             }
             text = (
                 f"Set by hand: {place(region)}, {', '.join(f'{n} {points(v)}' for n, v in kept.items()) or 'nothing'}."
             )
-            version = await asyncio.to_thread(
-                partial(
-                    self.rooms.history.add,
-                    thread,
-                    made.recipe,
-                    preview=made.preview,
-                    thumbnail=made.thumbnail,
-                    label=f"{place(region)} by hand",
-                    turn=str(uuid.uuid4()),
-                    facts=facts,
-                )
-            )
+            version = await self._add(thread, made, f"{place(region)} by hand", facts)
         return self._show(thread, version, text, new=True)
 
     async def compare(self, thread: str, one: int, two: int | None = None) -> Comparison:
@@ -288,20 +274,8 @@ class Studio:
             if not made.text:
                 raise ConversationError(" ".join(made.notes) or "Say which part should come from which version.")
             printed = await self.rooms.darkroom.render(here, made.recipe, solved=made.solved)
-            facts = {"kind": "merge", "changes": printed.changes, "before": printed.before, "after": printed.after}
-            version = await asyncio.to_thread(
-                partial(
-                    self.rooms.history.add,
-                    thread,
-                    printed.recipe,
-                    preview=printed.preview,
-                    thumbnail=printed.thumbnail,
-                    label=made.text,
-                    turn=str(uuid.uuid4()),
-                    parent=made.base.number,
-                    facts={**facts, "seconds": printed.seconds},
-                )
-            )
+            facts = {"kind": "merge"}
+            version = await self._add(thread, printed, made.text, facts, made.base.number)
         return self._show(thread, version, " ".join((made.text, *made.notes)), new=True)
 
     async def versions(self, thread: str) -> tuple[VersionView, ...]:
@@ -356,6 +330,25 @@ class Studio:
             thumbnail=self.rooms.store.path(v.thumbnail),
             preview=self.rooms.store.path(v.preview),
             feedback=v.feedback,
+        )
+
+    async def _add(
+        self, thread: str, made: "Print", label: str, facts: dict[str, Any], parent: int | None = None
+    ) -> Version:
+        """A version that no message made. `facts`: those beside what was measured; `parent`: by default the current one."""
+        measured = {"changes": made.changes, "before": made.before, "after": made.after, "seconds": made.seconds}
+        return await asyncio.to_thread(
+            partial(
+                self.rooms.history.add,
+                thread,
+                made.recipe,
+                preview=made.preview,
+                thumbnail=made.thumbnail,
+                label=label,
+                turn=str(uuid.uuid4()),
+                parent=parent,
+                facts={**measured, **facts},
+            )
         )
 
     def _lock(self, thread: str) -> asyncio.Lock:

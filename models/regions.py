@@ -228,8 +228,9 @@ def composed(luma: FloatImage, rgb: FloatImage, seen: Segmentation, named: dict[
     """Subject, background and foreground."""
     subject, confidence = None, 0.0
     for name, least in (("person", 0.012), ("animal", 0.012), ("food", 0.03), ("vehicle", 0.04)):
-        if name in named and float((seen.of(*PERSON_PARTS) if name == "person" else seen.of(name)).mean()) >= least:
-            subject = tidy(seen.of(*PERSON_PARTS) if name == "person" else seen.of(name), fill=True)
+        probability = seen.of(*PERSON_PARTS) if name == "person" else seen.of(name)
+        if name in named and float(probability.mean()) >= least:
+            subject = tidy(probability, fill=True)
             confidence = named[name].confidence
             break
     known = subject is not None

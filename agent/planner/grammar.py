@@ -92,6 +92,12 @@ def _mentions(at: Around) -> list[tuple[int, Mention]]:
     return found
 
 
+def _mended(fault: Sense, e: Element, named: Element) -> Mention:
+    """A verb that takes away a fault which another element names."""
+    places = {e.chunk.start, named.chunk.start}
+    return Mention(fault.value, -fault.sign, [], None, places, form="noun", text=named.chunk.text)
+
+
 def _verb(at: Around, e: Element, position: int, sense: Sense, taken: set[int]) -> list[Mention]:
     """A directional verb: its object may be an attribute ("brighten the colors") or a colour ("lighten the cyan")."""
     attribute, sign = sense.value, sense.sign
@@ -107,17 +113,7 @@ def _verb(at: Around, e: Element, position: int, sense: Sense, taken: set[int]) 
     )
     if fault is not None and following is not None:
         taken.add(following.index)  # "soften the glare"
-        return [
-            Mention(
-                fault.value,
-                -fault.sign,
-                [],
-                None,
-                {e.chunk.start, following.chunk.start},
-                form="noun",
-                text=following.chunk.text,
-            )
-        ]
+        return [_mended(fault, e, following)]
     out: list[Mention] = []
     stopped = False
     for offset, other in enumerate(at.elements[position + 1 :], position + 1):
@@ -125,17 +121,7 @@ def _verb(at: Around, e: Element, position: int, sense: Sense, taken: set[int]) 
             break
         if other.kind == "attr" and attribute == "clarity" and (fault := other.chunk.attr("fault")):
             taken.add(other.index)  # "clear up the haze"
-            return [
-                Mention(
-                    fault.value,
-                    -fault.sign,
-                    [],
-                    None,
-                    {e.chunk.start, other.chunk.start},
-                    form="noun",
-                    text=other.chunk.text,
-                )
-            ]
+            return [_mended(fault, e, other)]
         if other.kind == "attr" and (noun := other.chunk.attr("noun", "thing")):
             if attribute in ("temperature", "saturation", "tint") and noun.value in ("shadows", "highlights"):
                 taken.add(other.index)  # "cool the shadows": a place

@@ -1,7 +1,7 @@
-"""The losses of the retouch model, each with a switch in `LossOptions`; `python -m models.training.ablation` weighs them.
+"""The losses of the retouch model, each with a switch in `LossOptions`; `python -m tests.bench.ablation` weighs them.
 
-* `image_loss`: error of the clean thumbnail through the grid, outside kept regions (x̂0, not noise).
-* `contrast_loss`: DiffRetouch's contrastive loss on attribute scores (Duan et al., AAAI 2025): the same condition under other
+* The image loss: error of the clean thumbnail through the grid, outside kept regions (x̂0, not noise).
+* The contrastive loss: DiffRetouch's on attribute scores (Duan et al., AAAI 2025): the same condition under other
   noise must look alike, the opposite condition under the same noise must not.
 * `triplet`: two photos in one style lie nearer than one photo in two (FaceNet's triplet loss, Schroff et al. 2015).
 * `roughness`: the grid bends no more than it has to.
