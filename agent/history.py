@@ -1,21 +1,22 @@
 """The edit tree: every version of every conversation, what was said, and undo that always works.
 
-SQLite, one row per version; version 0 is the photo as opened. Undo and redo walk the *moves* (a new version, a go-to, a
-reset) back and forth, as in any editor, while the tree keeps every version ever made. Whatever a turn writes, it writes
-in one transaction under its turn id, so a turn that is run again after a crash changes nothing a second time.
+One row per version, in SQLite or on a PostgreSQL server (`memory.sql`); version 0 is the photo as opened. Undo and redo
+walk the *moves* (a new version, a go-to, a reset) back and forth, as in any editor, while the tree keeps every version ever
+made. Whatever a turn writes, it writes in one transaction under its turn id, so a turn that is run again after a crash
+changes nothing a second time.
 """
 
 import json
 import sqlite3
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from models.errors import ConversationError
+from memory.sql import Postgres, Row, Sql, Sqlite
+from models.errors import BurnishError, ConversationError
 from models.recipe import Recipe
 from models.vocabulary import region_order
 
@@ -68,12 +69,12 @@ class Said:
     tries: int
 
 
-def m001_initial(db: sqlite3.Connection) -> None:
+def m001_initial(db: Sql) -> None:
     """Threads, versions, moves, turns and messages."""
     for statement in (
-        "CREATE TABLE threads (id TEXT PRIMARY KEY, user TEXT NOT NULL, photo TEXT NOT NULL, name TEXT NOT NULL,"
+        'CREATE TABLE threads (id TEXT PRIMARY KEY, "user" TEXT NOT NULL, photo TEXT NOT NULL, name TEXT NOT NULL,'
         " created TEXT NOT NULL, current INTEGER NOT NULL, position INTEGER NOT NULL, facts TEXT NOT NULL)",
-        "CREATE INDEX threads_user ON threads (user, created)",
+        'CREATE INDEX threads_user ON threads ("user", created)',
         "CREATE TABLE versions (thread TEXT NOT NULL REFERENCES threads (id), number INTEGER NOT NULL, parent INTEGER,"
         " recipe TEXT NOT NULL, preview TEXT NOT NULL, thumbnail TEXT NOT NULL, label TEXT NOT NULL, feedback TEXT,"
         " turn TEXT NOT NULL, created TEXT NOT NULL, facts TEXT NOT NULL, PRIMARY KEY (thread, number))",
@@ -95,35 +96,27 @@ MIGRATIONS: Final = (m001_initial,)
 class History:
     """All conversations of an installation. Every call is a short transaction; safe for threads and processes."""
 
-    def __init__(self, path: Path):
-        self._lock = threading.RLock()
+    def __init__(self, path: Path, database: str | None = None):
+        """`path`: the file; `database`: address of the PostgreSQL server that keeps them instead."""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=30)
-            self._prepare()
+            self._db: Sql = Postgres(database) if database else Sqlite(path)
+            newer = ConversationError("These conversations were kept by a newer Burnish; update it.")
+            self._db.migrate("history", MIGRATIONS, newer)
+        except BurnishError:
+            raise
         except (OSError, sqlite3.Error) as error:
+            if database:
+                raise ConversationError(
+                    f"The database server cannot be used ({error}); check BURNISH_DATABASE_URL and that it runs."
+                ) from error
             raise ConversationError(
                 f"The conversations in {path.parent} cannot be opened for writing ({error}); check the folder's "
                 "permissions or set BURNISH_HOME to another one."
             ) from error
 
-    def _prepare(self) -> None:
-        self._db.row_factory = sqlite3.Row
-        self._db.execute("PRAGMA journal_mode=WAL")
-        # An answered turn must survive a power cut too.
-        self._db.execute("PRAGMA synchronous=FULL")
-        with self._write() as db:
-            seen = db.execute("PRAGMA user_version").fetchone()[0]
-            if seen > len(MIGRATIONS):
-                raise ConversationError("These conversations were kept by a newer Burnish; update it.")
-            for migrate in MIGRATIONS[seen:]:
-                migrate(db)
-            db.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
-
     def close(self) -> None:
         """Close the database."""
-        with self._lock:
-            self._db.close()
+        self._db.close()
 
     # ── conversations ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -139,51 +132,46 @@ class History:
         facts: Mapping[str, Any] | None = None,
     ) -> None:
         """Begin a conversation: its version 0 is the photo as opened."""
-        with self._write() as db:
+        with self._write(thread) as db:
             row = (thread, user, photo, name[:200], _now(), 0, 0, _dump(facts or {}))
             db.execute("INSERT INTO threads VALUES (?,?,?,?,?,?,?,?)", row)
             _insert(db, thread, 0, None, Recipe(), preview, thumbnail, "as opened", f"{thread}/open", {})
 
     def thread(self, thread: str) -> Thread:
         """Raises `ConversationError` for an unknown one."""
-        with self._read() as db:
-            return _thread(_thread_row(db, thread))
+        return _thread(_thread_row(self._db, thread))
 
     def threads(self, user: str, limit: int = 100) -> tuple[Thread, ...]:
         """The conversations of a person, newest first."""
-        with self._read() as db:
-            rows = db.execute(
-                f"{_THREADS} WHERE user = ? ORDER BY created DESC, t.rowid DESC LIMIT ?", (user, limit)
-            ).fetchall()
+        rows = self._db.execute(f'{_THREADS} WHERE "user" = ? ORDER BY created DESC LIMIT ?', (user, limit))
         return tuple(_thread(row) for row in rows)
 
     def references(self) -> frozenset[str]:
         """Every blob that a conversation refers to."""
-        with self._read() as db:
-            rows = db.execute(
-                "SELECT photo FROM threads UNION SELECT preview FROM versions UNION SELECT thumbnail FROM versions"
-            ).fetchall()
+        rows = self._db.execute(
+            "SELECT photo FROM threads UNION SELECT preview FROM versions UNION SELECT thumbnail FROM versions"
+        )
         return frozenset(row[0] for row in rows)
 
     # ── the tree ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def versions(self, thread: str) -> tuple[Version, ...]:
         """All versions, oldest first."""
-        with self._read() as db:
-            _thread_row(db, thread)
-            rows = db.execute("SELECT * FROM versions WHERE thread = ? ORDER BY number", (thread,)).fetchall()
+        db = self._db
+        _thread_row(db, thread)
+        rows = db.execute("SELECT * FROM versions WHERE thread = ? ORDER BY number", (thread,))
         return tuple(_version(row) for row in rows)
 
     def version(self, thread: str, number: int | None = None) -> Version:
         """One version; the current one by default. Raises `ConversationError` when there is none of that number."""
-        with self._read() as db:
-            return self._get(db, thread, _thread_row(db, thread)["current"] if number is None else number)
+        db = self._db
+        return self._get(db, thread, _thread_row(db, thread)["current"] if number is None else number)
 
     def made_by(self, thread: str, turn: str) -> Version | None:
         """The version at which a turn ended, or None when it has not written anything yet."""
-        with self._read() as db:
-            row = db.execute("SELECT version FROM turns WHERE thread = ? AND turn = ?", (thread, turn)).fetchone()
-            return self._get(db, thread, row[0]) if row else None
+        db = self._db
+        row = db.execute("SELECT version FROM turns WHERE thread = ? AND turn = ?", (thread, turn)).one()
+        return self._get(db, thread, row[0]) if row else None
 
     def add(
         self,
@@ -200,10 +188,10 @@ class History:
     ) -> Version:
         """Keep a new version below `parent` (the current one by default) and make it `current`. Once per turn."""
 
-        def make(db: sqlite3.Connection) -> int:
+        def make(db: Sql) -> int:
             here = _thread_row(db, thread)["current"]
             above = here if parent is None else self._get(db, thread, parent).number
-            number = 1 + int(db.execute("SELECT max(number) FROM versions WHERE thread = ?", (thread,)).fetchone()[0])
+            number = 1 + int(db.execute("SELECT max(number) FROM versions WHERE thread = ?", (thread,)).one()[0])
             _insert(db, thread, number, above, recipe, preview, thumbnail, label[:120], turn, facts or {})
             if current:
                 _move(db, thread, number)
@@ -216,13 +204,13 @@ class History:
 
         Raises `ConversationError` when there is none.
         """
-        with self._read() as db:
-            return self._get(db, thread, self._target(db, thread, command)[0])
+        db = self._db
+        return self._get(db, thread, self._target(db, thread, command)[0])
 
     def move(self, thread: str, command: str, turn: str) -> Version:
         """Carry out `undo`, `redo`, `reset` or `goto:<n>`. Once per turn."""
 
-        def make(db: sqlite3.Connection) -> int:
+        def make(db: Sql) -> int:
             number, position = self._target(db, thread, command)
             if position is None:
                 _move(db, thread, number)
@@ -234,7 +222,7 @@ class History:
 
     def set_feedback(self, thread: str, number: int, kind: Feedback | None, record: str = "") -> Version:
         """Note what the person thinks of a version; None takes it back. `record`: id of what memory learned from it."""
-        with self._write() as db:
+        with self._write(thread) as db:
             facts = {**self._get(db, thread, number).facts, "record": record}
             db.execute(
                 "UPDATE versions SET feedback = ?, facts = ? WHERE thread = ? AND number = ?",
@@ -247,7 +235,7 @@ class History:
         label = " ".join(label.split())[:60]
         if not label:
             raise ConversationError("A name needs at least one letter; say for example “call this one golden”.")
-        with self._write() as db:
+        with self._write(thread) as db:
             facts = {**self._get(db, thread, number).facts, "named": True}
             db.execute(
                 "UPDATE versions SET label = ?, facts = ? WHERE thread = ? AND number = ?",
@@ -257,33 +245,30 @@ class History:
 
     def names(self, thread: str) -> dict[str, int]:
         """The names that the person has given, in lower case, with their versions; the latest of two equal ones counts."""
-        with self._read() as db:
-            rows = db.execute(
-                "SELECT number, label FROM versions WHERE thread = ? AND json_extract(facts, '$.named') ORDER BY number",
-                (thread,),
-            ).fetchall()
+        named = self._db.json("facts", "named")
+        rows = self._db.execute(
+            f"SELECT number, label FROM versions WHERE thread = ? AND {named} IS NOT NULL ORDER BY number", (thread,)
+        )
         return {row["label"].casefold(): row["number"] for row in rows}
 
     # ── what was said ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def say(self, thread: str, turn: str, role: Role, text: str, version: int | None = None) -> None:
         """Keep a message, once per turn and role. Text beyond `MAX_TEXT` characters is cut from the record."""
-        with self._write() as db:
+        with self._write(thread) as db:
             _thread_row(db, thread)
             row = (thread, turn, role, text[:MAX_TEXT], version, 0, _now())
             db.execute(
-                "INSERT OR IGNORE INTO messages (thread, turn, role, text, version, tries, created)"
-                " VALUES (?,?,?,?,?,?,?)",
+                "INSERT INTO messages (thread, turn, role, text, version, tries, created)"
+                " VALUES (?,?,?,?,?,?,?) ON CONFLICT DO NOTHING",
                 row,
             )
 
     def messages(self, thread: str, limit: int = 500) -> tuple[Said, ...]:
         """The last messages, oldest first."""
-        with self._read() as db:
-            _thread_row(db, thread)
-            rows = db.execute(
-                "SELECT * FROM messages WHERE thread = ? ORDER BY id DESC LIMIT ?", (thread, limit)
-            ).fetchall()
+        db = self._db
+        _thread_row(db, thread)
+        rows = db.execute("SELECT * FROM messages WHERE thread = ? ORDER BY id DESC LIMIT ?", (thread, limit))
         return tuple(_said(row) for row in reversed(rows))
 
     def unanswered(self, thread: str) -> Said | None:
@@ -293,49 +278,34 @@ class History:
 
     def begin(self, thread: str, turn: str) -> int:
         """Count that the turn is being tried; returns how often it has been, this time included."""
-        with self._write() as db:
+        with self._write(thread) as db:
             where = (thread, turn)
             db.execute("UPDATE messages SET tries = tries + 1 WHERE thread = ? AND turn = ? AND role = 'user'", where)
-            row = db.execute(
-                "SELECT tries FROM messages WHERE thread = ? AND turn = ? AND role = 'user'", where
-            ).fetchone()
+            row = db.execute("SELECT tries FROM messages WHERE thread = ? AND turn = ? AND role = 'user'", where).one()
             return int(row[0]) if row else 1
 
     # ── inside ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    @contextmanager
-    def _read(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            yield self._db
+    def _write(self, thread: str) -> AbstractContextManager[Sql]:
+        return self._db.write(thread)
 
-    @contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-
-    def _once(self, thread: str, turn: str, make: Callable[[sqlite3.Connection], int]) -> Version:
-        with self._write() as db:
-            row = db.execute("SELECT version FROM turns WHERE thread = ? AND turn = ?", (thread, turn)).fetchone()
+    def _once(self, thread: str, turn: str, make: Callable[[Sql], int]) -> Version:
+        with self._write(thread) as db:
+            row = db.execute("SELECT version FROM turns WHERE thread = ? AND turn = ?", (thread, turn)).one()
             if row:
                 return self._get(db, thread, row[0])
             number = make(db)
             db.execute("INSERT INTO turns VALUES (?,?,?)", (thread, turn, number))
             return self._get(db, thread, number)
 
-    def _get(self, db: sqlite3.Connection, thread: str, number: int) -> Version:
-        row = db.execute("SELECT * FROM versions WHERE thread = ? AND number = ?", (thread, number)).fetchone()
+    def _get(self, db: Sql, thread: str, number: int) -> Version:
+        row = db.execute("SELECT * FROM versions WHERE thread = ? AND number = ?", (thread, number)).one()
         if row is None:
-            last = db.execute("SELECT max(number) FROM versions WHERE thread = ?", (thread,)).fetchone()[0]
+            last = db.execute("SELECT max(number) FROM versions WHERE thread = ?", (thread,)).one()[0]
             raise ConversationError(f"There is no version {number}; the newest is {last}, and 0 is the original.")
         return _version(row)
 
-    def _target(self, db: sqlite3.Connection, thread: str, command: str) -> tuple[int, int | None]:
+    def _target(self, db: Sql, thread: str, command: str) -> tuple[int, int | None]:
         """Version number, and the position among the moves for undo and redo."""
         row = _thread_row(db, thread)
         name, _, number = command.partition(":")
@@ -343,10 +313,10 @@ class History:
         if name == "undo":
             if at == 0:
                 raise ConversationError("There is nothing to undo; this is the photo as opened.")
-            move = db.execute("SELECT source FROM moves WHERE thread = ? AND position = ?", (thread, at)).fetchone()
+            move = db.execute("SELECT source FROM moves WHERE thread = ? AND position = ?", (thread, at)).one()
             return int(move[0]), at - 1
         if name == "redo":
-            move = db.execute("SELECT target FROM moves WHERE thread = ? AND position = ?", (thread, at + 1)).fetchone()
+            move = db.execute("SELECT target FROM moves WHERE thread = ? AND position = ?", (thread, at + 1)).one()
             if move is None:
                 raise ConversationError("There is nothing to redo; this is the latest step.")
             return int(move[0]), at + 1
@@ -362,14 +332,14 @@ _THREADS: Final = (
 )
 
 
-def _thread_row(db: sqlite3.Connection, thread: str) -> sqlite3.Row:
-    row: sqlite3.Row | None = db.execute(f"{_THREADS} WHERE t.id = ?", (thread,)).fetchone()
+def _thread_row(db: Sql, thread: str) -> Row:
+    row: Row = db.execute(f"{_THREADS} WHERE t.id = ?", (thread,)).one()
     if row is None:
         raise ConversationError("This conversation is not known here; open the photo again.")
     return row
 
 
-def _move(db: sqlite3.Connection, thread: str, target: int) -> None:
+def _move(db: Sql, thread: str, target: int) -> None:
     """Append a move from the current version to `target`; what could be redone is forgotten (its versions stay)."""
     row = _thread_row(db, thread)
     at = int(row["position"]) + 1
@@ -379,7 +349,7 @@ def _move(db: sqlite3.Connection, thread: str, target: int) -> None:
 
 
 def _insert(
-    db: sqlite3.Connection,
+    db: Sql,
     thread: str,
     number: int,
     parent: int | None,
@@ -394,7 +364,7 @@ def _insert(
     db.execute("INSERT INTO versions VALUES (?,?,?,?,?,?,?,?,?,?,?)", row)
 
 
-def _thread(row: sqlite3.Row) -> Thread:
+def _thread(row: Row) -> Thread:
     return Thread(
         id=row["id"],
         user=row["user"],
@@ -407,7 +377,7 @@ def _thread(row: sqlite3.Row) -> Thread:
     )
 
 
-def _version(row: sqlite3.Row) -> Version:
+def _version(row: Row) -> Version:
     return Version(
         thread=row["thread"],
         number=row["number"],
@@ -423,7 +393,7 @@ def _version(row: sqlite3.Row) -> Version:
     )
 
 
-def _said(row: sqlite3.Row) -> Said:
+def _said(row: Row) -> Said:
     return Said(turn=row["turn"], role=row["role"], text=row["text"], version=row["version"], tries=row["tries"])
 
 
@@ -432,7 +402,7 @@ def _dump(facts: Mapping[str, Any]) -> str:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def merge(base: Recipe, other: Recipe, regions: tuple[str, ...]) -> Recipe:

@@ -78,14 +78,17 @@ class Memory:
     """Preferences of everyone on this installation, in `folder`. May be used from several threads.
 
     `chroma_url`: a Chroma server as `http://host:8000` instead of the index in the folder. `encoder`: name of the scene
-    encoder whose embeddings are passed in; records of another encoder wait for `reembed`.
+    encoder whose embeddings are passed in; records of another encoder wait for `reembed`. `database`: a PostgreSQL server that
+    keeps the log for several hosts.
     """
 
-    def __init__(self, folder: Path, chroma_url: str | None = None, encoder: str = ENCODER) -> None:
+    def __init__(
+        self, folder: Path, chroma_url: str | None = None, encoder: str = ENCODER, database: str | None = None
+    ) -> None:
         self.folder, self.encoder = Path(folder), encoder
         if chroma_url:
             check_url(chroma_url)
-        self.log = Log(self.folder)
+        self.log = Log(self.folder, database)
         self.index = Index(self.folder / "index", self.log, encoder, chroma_url)
         self._guard = threading.RLock()
         self._scans: dict[tuple[str, int], _Scan] = {}
