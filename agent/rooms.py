@@ -6,7 +6,9 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from agent.darkroom import Darkroom, Opened
+from agent.depot import Depot
 from agent.history import History
+from agent.line import Line
 from agent.planner import Planner, choose
 from agent.settings import Settings
 from agent.store import Store
@@ -24,17 +26,28 @@ class Rooms:
 
     def __init__(self, settings: Settings):
         self.settings = settings
-        self.store = Store(settings.home / "blobs")
-        self.history = History(settings.home / "history.sqlite3")
+        database = settings.database_url
+        self.history = History(settings.home / "history.sqlite3", database)
+        self.store = Store(settings.home / "blobs", Depot(database) if database else None)
+        # A served model is waited for in the line's sight, not in its places: see `Line.aside`.
+        self.line = Line(settings.renders, settings.memory_for_turns)
         self.darkroom = Darkroom(settings, self.store)
         self.planner: Planner = choose(settings.llm_url, settings.llm_model, settings.llm_timeout, settings.llm_key)
 
     @cached_property
     def memory(self) -> "Memory":
         """Preferences; opened when first needed."""
+        from agent.taste import embedder, encoder
         from memory.taste import Memory
 
-        return Memory(self.settings.home / "memory")
+        settings = self.settings
+        return Memory(
+            settings.home / "memory",
+            settings.chroma_url,
+            encoder(),
+            database=settings.database_url,
+            embed=embedder(self.store),
+        )
 
     async def opened(self, thread: str) -> Opened:
         """The photo of a conversation, opened and perceived."""
@@ -44,6 +57,7 @@ class Rooms:
     def close(self) -> None:
         """Close the databases."""
         self.history.close()
+        self.store.close()
         if "memory" in self.__dict__:
             self.memory.close()
 

@@ -1,10 +1,19 @@
 """What an installation may be told from outside: environment variables that begin with `BURNISH_`, read once."""
 
+import os
 from pathlib import Path
 
 from platformdirs import user_data_path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _half() -> int:
+    """Half of this machine's memory."""
+    try:
+        return max(100_000_000, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
+    except (AttributeError, ValueError, OSError):  # not on Windows
+        return 4_000_000_000
 
 
 class Settings(BaseSettings):
@@ -19,6 +28,12 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=lambda: user_data_path("burnish", appauthor=False))
     """Everything Burnish keeps: history, photos by content, preferences, checkpoints."""
 
+    database_url: str | None = Field(default=None, repr=False)
+    """A PostgreSQL database, such as `postgresql://user:password@host/burnish`, that keeps conversations, photos and
+    preferences for all hosts that name it; None: files under `home`."""
+    chroma_url: str | None = None
+    """A Chroma server, such as `http://host:8000`, for the index of preferences; None: a folder under `home`."""
+
     llm_url: str | None = None
     """Base URL of an OpenAI-compatible server, such as `http://127.0.0.1:8000/v1`; None: the embedded planner alone."""
     llm_model: str | None = None
@@ -30,7 +45,9 @@ class Settings(BaseSettings):
     preview_edge: int = Field(default=1024, ge=256, le=4096)
     """Long edge of a preview in pixels."""
     renders: int = Field(default=2, ge=1, le=64)
-    """Renders that may run at the same time."""
+    """Turns that may be worked on at the same time; the others wait in line."""
+    memory_for_turns: int = Field(default_factory=_half, ge=100_000_000)
+    """Bytes that the photos of these turns may take together; a larger photo is worked on alone."""
     photos_in_memory: int = Field(default=1_500_000_000, ge=100_000_000)
     """Bytes of opened photos kept for the next turn."""
 

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+import time
 import uuid
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -30,10 +31,12 @@ from agent.events import (
     VersionView,
 )
 from agent.history import Thread, Version, difference
+from agent.holds import Holds
+from agent.line import room
 from agent.rooms import Context, Rooms
 from agent.settings import Settings
 from agent.state import FRESH
-from models.errors import BurnishError, ConversationError, RecipeError
+from models.errors import BurnishError, ConversationError, PreferenceError, RecipeError
 from models.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -61,8 +64,9 @@ class Studio:
     `BurnishError`s; `turn` and `feedback` give a `Failed` event instead.
     """
 
-    def __init__(self, rooms: Rooms, graph: Any, saver: Any):
+    def __init__(self, rooms: Rooms, graph: Any, saver: Any, holds: Holds):
         self.rooms = rooms
+        self._holds = holds
         self._graph = graph
         self._saver = saver
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -72,16 +76,23 @@ class Studio:
         """Open the installation under `settings.home`, creating it when it is new."""
         settings = settings or Settings()
         rooms = await asyncio.to_thread(Rooms, settings)
-        saver = await open_checkpoints(settings.home / "checkpoints.sqlite3")
+        holds = Holds(settings.database_url)
+        try:
+            saver = await open_checkpoints(settings.home / "checkpoints.sqlite3", settings.database_url, holds)
+        except BaseException:
+            await holds.close()
+            await asyncio.to_thread(rooms.close)
+            raise
         from agent.graph import builder
 
-        return cls(rooms, builder.compile(checkpointer=saver, name="burnish"), saver)
+        return cls(rooms, builder.compile(checkpointer=saver, name="burnish"), saver, holds)
 
     async def close(self) -> None:
         """Delete blobs that nothing refers to, and close the databases."""
         referenced = self.rooms.history.references()
         await asyncio.to_thread(self.rooms.store.collect, referenced)
         await close_checkpoints(self._saver)
+        await self._holds.close()
         await asyncio.to_thread(self.rooms.close)
 
     async def __aenter__(self) -> Self:
@@ -99,9 +110,11 @@ class Studio:
         from memory.record import check_user
 
         check_user(user)
-        here = await self.rooms.darkroom.take_in(Path(photo_path))
-        preview, thumbnail = await self.rooms.darkroom.original(here)
-        thread, photo, scene = str(uuid.uuid4()), here.photo, here.seen.scene
+        thread, path = str(uuid.uuid4()), Path(photo_path)
+        async with self.rooms.line.place(thread, user, room(await asyncio.to_thread(unpacked, path))):
+            here = await self.rooms.darkroom.take_in(path)
+            preview, thumbnail = await self.rooms.darkroom.original(here)
+        photo, scene = here.photo, here.seen.scene
         await asyncio.to_thread(
             partial(
                 self.rooms.history.open_thread,
@@ -111,6 +124,7 @@ class Studio:
                 name=photo.name,
                 preview=preview,
                 thumbnail=thumbnail,
+                facts={"bytes": photo.pixels.nbytes},
             )
         )
         return Opened(
@@ -132,53 +146,56 @@ class Studio:
         if not text:
             yield Failed(text=EMPTY)
             return
-        async with self._lock(thread):
-            turn = str(uuid.uuid4())
-            try:
+        try:
+            self.rooms.history.thread(thread)
+            async with self._alone(thread):
+                turn = str(uuid.uuid4())
                 await asyncio.to_thread(self.rooms.history.say, thread, turn, "user", text)
-            except BurnishError as error:
-                yield Failed(text=str(error))
-                return
-            async with aclosing(self._turn(thread, turn, text)) as events:
-                async for event in events:
-                    yield event
+                async with aclosing(self._queued(thread, turn, lambda: self._turn(thread, turn, text))) as events:
+                    async for event in events:
+                        yield event
+        except BurnishError as error:
+            yield Failed(text=str(error))
 
     async def feedback(
         self, thread: str, kind: Literal["like", "dislike", "withdraw"], reason: str = ""
     ) -> AsyncGenerator[Event, None]:
         """Thumbs up or down on the current version, or take it back. A `reason` after a dislike is a follow-up turn."""
-        from langgraph.types import Command
-
-        async with self._lock(thread):
-            turn = str(uuid.uuid4())
-            reason = reason.strip()[: MAX_MESSAGE // 4] if kind == "dislike" else ""
-            try:
-                about = self.rooms.history.thread(thread)
+        turn = str(uuid.uuid4())
+        reason = reason.strip()[: MAX_MESSAGE // 4] if kind == "dislike" else ""
+        try:
+            about = self.rooms.history.thread(thread)
+            async with self._alone(thread):
                 if reason:
                     await asyncio.to_thread(self.rooms.history.say, thread, turn, "user", reason)
-            except BurnishError as error:
-                yield Failed(text=str(error))
-                return
-            pressed = {"kind": kind, "reason": reason, "turn": turn}
-            place = await self._graph.aget_state(self._config(thread))
-            start: Any = Command(resume=pressed)
-            if place.next != ("feedback",) or not place.interrupts:
-                # Nothing is waiting for a thumb, as after a slider was moved: put the graph where it would be.
-                state = {**FRESH, "thread": thread, "user": about.user, "photo": about.photo, "turn": turn}
-                await self._graph.aupdate_state(
-                    self._config(thread), {**state, "feedback": pressed}, as_node="feedback"
-                )
-                start = None
-            async with aclosing(self._events(thread, turn, start)) as events:
-                async for event in events:
-                    yield event
+                pressed = {"kind": kind, "reason": reason, "turn": turn}
+                async with aclosing(self._queued(thread, turn, lambda: self._press(about, pressed))) as events:
+                    async for event in events:
+                        yield event
+        except BurnishError as error:
+            yield Failed(text=str(error))
+
+    async def _press(self, about: Thread, pressed: dict[str, str]) -> AsyncGenerator[Event, None]:
+        from langgraph.types import Command
+
+        thread, turn = about.id, pressed["turn"]
+        place = await self._graph.aget_state(self._config(thread))
+        start: Any = Command(resume=pressed)
+        if place.next != ("feedback",) or not place.interrupts:
+            # Nothing is waiting for a thumb, as after a slider was moved: put the graph where it would be.
+            state = {**FRESH, "thread": thread, "user": about.user, "photo": about.photo, "turn": turn}
+            await self._graph.aupdate_state(self._config(thread), {**state, "feedback": pressed}, as_node="feedback")
+            start = None
+        async with aclosing(self._events(thread, turn, start)) as events:
+            async for event in events:
+                yield event
 
     async def resume(self, thread: str, user: str) -> Resumed:
         """Take up a conversation after a restart; a turn that was cut off is finished first, once."""
         about = self._mine(thread, user)
-        async with self._lock(thread):
+        async with self._alone(thread), self._place(thread):
             await self._finish(thread)
-        here = await self.rooms.darkroom.open(about.photo, about.name)
+            here = await self.rooms.darkroom.open(about.photo, about.name)
         scene, said = here.seen.scene, self.rooms.history.messages(thread)
         version = self.rooms.history.version(thread)
         text = next((m.text for m in reversed(said) if m.role == "assistant"), scene.summary)
@@ -199,7 +216,7 @@ class Studio:
 
     async def command(self, thread: str, name: str) -> Result:
         """`undo`, `redo`, `reset` or `goto:<n>` (0 is the photo as opened)."""
-        async with self._lock(thread):
+        async with self._alone(thread):
             version = await asyncio.to_thread(self.rooms.history.move, thread, name, str(uuid.uuid4()))
         where = "the photo as opened" if version.number == 0 else f"version {version.number} (“{version.label}”)"
         return self._show(thread, version, f"This is {where}.")
@@ -208,7 +225,7 @@ class Studio:
         """A slider moved by hand: a new version in which `region` has exactly `values` (-1..1)."""
         from tools.perceive import region as find
 
-        async with self._lock(thread):
+        async with self._alone(thread), self._place(thread):
             about, base = self.rooms.history.thread(thread), self.rooms.history.version(thread)
             here = await self.rooms.darkroom.open(about.photo, about.name)
             try:
@@ -250,7 +267,7 @@ class Studio:
 
     async def rename(self, thread: str, number: int, name: str) -> VersionView:
         """Give a version a name, by which a message can speak of it."""
-        async with self._lock(thread):
+        async with self._alone(thread):
             kept = await asyncio.to_thread(self.rooms.history.rename, thread, number, name)
         return self._viewed(kept, self.rooms.history.thread(thread).current)
 
@@ -260,7 +277,7 @@ class Studio:
         from agent.tree import merged, regions_there
         from tools.perceive import region as find
 
-        async with self._lock(thread):
+        async with self._alone(thread), self._place(thread):
             about = self.rooms.history.thread(thread)
             here = await self.rooms.darkroom.open(about.photo, about.name)
             try:
@@ -304,7 +321,8 @@ class Studio:
 
         kept = self.rooms.history.version(thread, version)
         how = {"format": format, "quality": quality, "overwrite": overwrite, "metadata": metadata, "gps": gps}
-        return await save(self.rooms, thread, kept, out, **how)
+        async with self._place(thread):
+            return await save(self.rooms, thread, kept, out, **how)
 
     def original(self, thread: str) -> Path:
         """PNG of the photo as opened, of the same size as every version's preview."""
@@ -350,6 +368,40 @@ class Studio:
                 facts={**measured, **facts},
             )
         )
+
+    @asynccontextmanager
+    async def _alone(self, thread: str) -> AsyncIterator[None]:
+        """One at a time a conversation: in this process by a lock, among hosts by a hold."""
+        async with self._lock(thread), self._holds.hold(thread):
+            yield
+
+    def _place(self, thread: str) -> AbstractAsyncContextManager[Any]:
+        """A place in the line for work on a conversation's photo."""
+        about = self.rooms.history.thread(thread)
+        return self.rooms.line.place(thread, about.user, room(about.facts.get("bytes")))
+
+    async def _queued(
+        self, thread: str, turn: str, work: Callable[[], AsyncGenerator[Event, None]]
+    ) -> AsyncGenerator[Event, None]:
+        """The events of `work`, which begins when the turn's place in the line has come; tells the place meanwhile."""
+        about, start, begun, waited = self.rooms.history.thread(thread), time.perf_counter(), False, False
+        ticket = self.rooms.line.join(thread, about.user, room(about.facts.get("bytes")))
+        try:
+            async with aclosing(self.rooms.line.waiting(ticket)) as places:
+                async for ahead in places:
+                    waited = True
+                    yield Step(node="queue", text=waiting(ahead), state="running")
+            if waited:
+                took = round(time.perf_counter() - start, 4)
+                yield Step(node="queue", text="Waited in line", state="done", seconds=took)
+            begun = True
+            async with aclosing(work()) as events:
+                async for event in events:
+                    yield event
+        finally:
+            self.rooms.line.leave(ticket)
+            if not begun:
+                self.rooms.history.say(thread, turn, "assistant", STOPPED)
 
     def _lock(self, thread: str) -> asyncio.Lock:
         lock = self._locks.get(thread)
@@ -436,8 +488,19 @@ class Studio:
                 pass
 
     def _result(self, thread: str, result: Mapping[str, Any]) -> Result:
-        rest = {name: value for name, value in result.items() if name != "preview"}
-        return Result.model_validate({**rest, "thread": thread, "preview": self.rooms.store.path(result["preview"])})
+        rest = {name: value for name, value in result.items() if name not in ("preview", "memory_records")}
+        shown = self._pictures(thread, result.get("memory_records", ()))
+        preview = self.rooms.store.path(result["preview"])
+        return Result.model_validate({**rest, "thread": thread, "preview": preview, "memory_thumbnails": shown})
+
+    def _pictures(self, thread: str, records: Sequence[str]) -> tuple[Path, ...]:
+        """Thumbnails of what a result leans on; those that have been forgotten since are gone."""
+        if not records:
+            return ()
+        try:
+            return self.rooms.memory.pictures(self.rooms.history.thread(thread).user, records)
+        except PreferenceError:
+            return ()
 
     def _show(self, thread: str, version: Version, text: str, new: bool = False) -> Result:
         from agent.plan import Plan
@@ -445,6 +508,26 @@ class Studio:
 
         plan = Plan.model_validate(version.facts["plan"]) if version.facts.get("plan") else None
         return self._result(thread, view(version, text, plan, new=new))
+
+
+def waiting(ahead: int) -> str:
+    """How long the line is, for the person in it.
+
+    >>> waiting(2)
+    'Waiting in line: 2 others come first'
+    """
+    return f"Waiting in line: {ahead} others come first" if ahead > 1 else "Waiting in line: you are next"
+
+
+def unpacked(path: Path) -> int | None:
+    """Bytes of a photo once it is opened, by what its file says at its beginning; None when that is not to be read."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            return image.width * image.height * 3 * (2 if "16" in image.mode else 1)
+    except Exception:  # whatever is wrong with the file is said when it is opened for good
+        return None
 
 
 def _event(part: Any) -> Event | None:

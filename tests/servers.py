@@ -95,10 +95,12 @@ def chroma() -> Iterator[str]:
         pytest.skip("the chroma program is not installed")
     port = free_port()
     command = [program, "run", "--host", "127.0.0.1", "--port", str(port)]
-    with tempfile.TemporaryDirectory(prefix="burnish-chroma-", ignore_cleanup_errors=True) as folder:
-        with _running([*command, "--path", folder], folder, signal.SIGTERM):
-            _wait(lambda: socket.create_connection(("127.0.0.1", port), 1).close())
-            yield f"http://127.0.0.1:{port}"
+    with (
+        tempfile.TemporaryDirectory(prefix="burnish-chroma-", ignore_cleanup_errors=True) as folder,
+        _running([*command, "--path", folder], folder, signal.SIGTERM),
+    ):
+        _wait(lambda: socket.create_connection(("127.0.0.1", port), 1).close())
+        yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager
