@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -37,6 +37,9 @@ Pixels = NDArray[np.uint8]
 THUMBNAIL: Final = 256
 #: Long edge on which review reads a preview: what averages out on a thumbnail still shows.
 FINE: Final = 512
+#: Readings of previews that are remembered, and fine rulers of a photo that are kept.
+REMEMBERED: Final = 4096
+REGIONS: Final = 6
 #: What a share of lost detail weighs beside the critic's remarks: 10 % of the photo is as bad as the worst remark.
 DETAIL: Final = 10.0
 
@@ -55,6 +58,8 @@ class Opened:
     """What the rulers read on it."""
     flaws: float
     """What the critic finds wrong with it."""
+    fine: dict[str, tuple[Ruler, Reading] | None] = field(default_factory=dict)
+    """Per region asked about so far, on up to `FINE` pixels: its ruler, and what that reads on the photo as opened."""
 
 
 class Print(BaseModel):
@@ -101,6 +106,7 @@ class Darkroom:
         self._opened: OrderedDict[str, Opened] = OrderedDict()
         self._opening: dict[str, asyncio.Lock] = {}
         self._neutral: OrderedDict[str, Measures] = OrderedDict()
+        self._shown: OrderedDict[tuple[str, str, str], dict[str, float]] = OrderedDict()
         # First come, first served: a person has at most one turn running, so nobody is starved by another.
         self._places = asyncio.Semaphore(settings.renders)
 
@@ -211,16 +217,24 @@ class Darkroom:
         return await self.work(make)
 
     async def shown(self, opened: Opened, preview: str, regions: Collection[str]) -> Measures:
-        """Measured change of `regions` in a stored preview, read on up to `FINE` pixels."""
+        """Measured change of `regions` in a stored preview, read on up to `FINE` pixels; remembered, as pictures stay."""
+        sha = opened.photo.sha256
+        missing = [name for name in regions if (sha, preview, name) not in self._shown]
 
         def look() -> Measures:
             picture = cv2.imread(str(self.store.path(preview)), cv2.IMREAD_COLOR)
             if picture is None:
                 raise ConversationError("A stored picture of this conversation is damaged; open the photo again.")
-            return finely(opened, np.asarray(picture[..., ::-1], np.uint8), regions)
+            return finely(opened, np.asarray(picture[..., ::-1], np.uint8), missing)
 
-        # Short work: to wait for a place once more in a turn would cost more than it takes.
-        return await asyncio.to_thread(look)
+        if missing:
+            # Short work: to wait for a place once more in a turn would cost more than it takes.
+            found = await asyncio.to_thread(look)
+            self._shown |= {(sha, preview, name): found.get(name, {}) for name in missing}
+        out = {name: changes for name in regions if (changes := self._shown[sha, preview, name])}
+        while len(self._shown) > REMEMBERED:
+            self._shown.popitem(last=False)
+        return out
 
     async def best(self, opened: Opened, recipes: Sequence[Recipe]) -> tuple[int, tuple[Sample, ...]]:
         """Try recipes on the thumbnail; the index of the best, the first of equals, and what was found of each.
@@ -315,11 +329,17 @@ def finely(opened: Opened, picture: Pixels, regions: Collection[str]) -> Measure
     after = cv2.resize(np.ascontiguousarray(picture), size, interpolation=cv2.INTER_AREA).astype(np.float32)
     out: Measures = {}
     for name in regions:
-        mask = find(opened.seen, name)
-        weight = mask.render(luma) if mask is not None else np.ones(luma.shape, np.float32)
-        if (mask is None and name != "global") or (by := ruler(before, weight)) is None:
+        known = opened.fine.get(name)
+        if name not in opened.fine:
+            mask = find(opened.seen, name)
+            weight = mask.render(luma) if mask is not None else np.ones(luma.shape, np.float32)
+            by = ruler(before, weight) if mask is not None or name == "global" else None
+            if len(opened.fine) >= REGIONS:
+                opened.fine.clear()
+            known = opened.fine[name] = (by, read(before, by)) if by is not None else None
+        if known is None:
             continue
-        moved = change(read(before, by), read(after / np.float32(255), by))
+        moved = change(known[1], read(after / np.float32(255), known[0]))
         out[name] = {k: round(moved[k], 4) for k in MAP_ATTRIBUTES}
     return out
 
