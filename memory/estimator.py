@@ -7,9 +7,11 @@ Per region and attribute, the value of like *i* is a noisy look at a hidden tast
     x_i = f(s_i, t_i) + e_i          f ~ GP(0, τ² k)          e_i ~ N(0, σ_i² / weight_i)
     k(i, j) = (a + (1 - a) s(i, j)) · 2^(-|t_i - t_j| / H)
     s(i, j) = min(1, exp(-(d²_ij - near²) / w²))
+    d²_ij = 1 - (1 - u) e_i·e_j - u cos(g_i, g_j)
 
-with *d* the distance of scene embeddings (√(1 - cosine)), *near* the distance that photos of one kind stay within, and
-*t* counted in likes. The posterior mean of a Gaussian process
+with *e* the scene embeddings (unit norm), *g* the confidences of the tags, *near* the distance *d* that photos of one kind
+stay within, and *t* counted in likes. Where a record has no embedding of the present scene encoder its tags decide alone.
+The posterior mean of a Gaussian process
 (Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, chapter 2) *is* a kernel-weighted mean shrunk
 towards 0, the neutral look: one like moves a little, ten that agree move all the way. Its variance is the uncertainty.
 
@@ -22,6 +24,9 @@ value by itself, so that what somebody never cared about stays neutral; *a*, *w*
   not objected to says little (people like what is good enough, and what was given may be our own last estimate).
 - **Robust.** A value further than `outlier` deviations from the median of its neighbours in scene and time counts less
   (Huber's weights): its variance is raised until it lies at that distance.
+- **Still learning.** A like is comparable when its photo is of the same kind as the new one (*d* within `same`), whatever
+  the likes say of how alike tastes are: many likes of other kinds are none of this one. Below `ENOUGH` comparable likes the
+  estimate says so, and it is held back by (likes + 1) / (caution + 1), so that without any it stays close to neutral.
 - **Dislikes repel.** Each rejected result on a comparable scene pushes the estimate away along the line between them, with
   a reach of `reach`, weighed against the comparable likes.
 
@@ -30,7 +35,7 @@ The constants are those of `Tuning`, chosen by `python -m tests.bench.tune_memor
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
@@ -44,9 +49,6 @@ from models.vocabulary import ATTRIBUTES
 
 #: Fewer comparable likes than this, and the estimate says that it is still learning.
 ENOUGH: Final = 3
-
-#: A like is comparable when its scene's kernel with the new one is at least this.
-COMPARABLE: Final = 0.3
 
 #: Likes the model looks at, the nearest ones; more change nothing that can be measured and cost time (n³).
 MOST: Final = 36
@@ -77,6 +79,8 @@ class Estimate:
     """Effective number of comparable likes."""
     likes: int = 0
     """Number of comparable likes."""
+    others: int = 0
+    """Number of likes that are of other kinds of scene."""
     strength: float = 0.0
     """How much of the taste to apply, 0..1: already in `values` and `style`."""
     style: tuple[float, ...] = ()
@@ -97,10 +101,16 @@ class Tuning:
     """The constants of the model, each with its reason; "tuned" is `tests/bench/tune_memory.py`."""
 
     near: float = 0.6
-    """*near*: embedding distance that nearly all photos of one kind stay within; a property of the scene encoder. Smaller, and
-    the scatter within a kind is taken for a reason to believe in one taste for everything."""
+    """*near*: distance that nearly all photos of one kind stay within; a property of the scene encoder. Smaller, and the
+    scatter within a kind is taken for a reason to believe in one taste for everything."""
     far: float = 0.9
-    """Median embedding distance of photos of different kinds; a property of the scene encoder."""
+    """Median distance of photos of different kinds; a property of the scene encoder."""
+    same: float = 0.75
+    """Distance within which a like is comparable; a property of the scene encoder."""
+    tagged: float = 0.3
+    """*u*, the say of the tags beside the embedding."""
+    tags_alone: float = 0.8
+    """Similarity of two photos with the same tags and no embeddings to compare: tags tell kinds, not photos. A choice."""
     apart: tuple[float, ...] = (0.02, 0.1)
     """Grid of the kernel *s* at the distance `far`, which sets *w*: next to nothing, and a tenth. Tuned; flat."""
     common: tuple[float, ...] = (0.0, 0.3, 0.8)
@@ -134,21 +144,22 @@ class Tuning:
     """Spread of a value that no like says anything about, and the most that a dislike may move it."""
     caution: float = 3.0
     """Comparable likes below which the estimate is held back by (likes + 1) / (caution + 1): one like moves at most half
-    the way. Costs 0.03 after five likes, nothing after twenty."""
+    the way, and likes of other kinds of scene alone a quarter of it. 2 would be 0.02 nearer after five likes, and let one
+    like move more than half the way."""
 
 
-#: (near, far, apart) of scene encoders, told apart by the length of their embeddings; `python -m tests.bench.tune_memory DATA`
-#: compares them. With the learned one photos of a kind scatter almost as far as those of different kinds: a smaller `near`
-#: learns 0.03 faster and lets a fifth of a taste leak into other kinds of scene instead of a twentieth.
-SPREADS: Final = {126: (0.4, 0.54, (0.02, 0.1)), 128: (0.72, 1.0, (0.2, 0.5))}
+#: (near, far, same, apart) of scene encoders, told apart by the length of their embeddings; chosen by
+#: `python -m tests.bench.tune_memory DATA`. With the learned one photos of a kind scatter almost as far as those of different
+#: kinds: a smaller `near` learns 0.03 faster and lets a fifth of a taste leak into other kinds of scene.
+SPREADS: Final = {126: (0.4, 0.54, 0.47, (0.02, 0.1)), 128: (0.72, 1.0, 0.9, (0.2, 0.5))}
 
 
 def tuning_for(size: int) -> Tuning:
     """The constants for embeddings of `size` numbers."""
     if size not in SPREADS:
         return Tuning()
-    near, far, apart = SPREADS[size]
-    return Tuning(near=near, far=far, apart=apart)
+    near, far, same, apart = SPREADS[size]
+    return Tuning(near=near, far=far, same=same, apart=apart)
 
 
 @dataclass(frozen=True)
@@ -196,8 +207,8 @@ class _Structure:
 
     among: _Array
     cross: _Array
-    scene: _Array
-    """(n,) kernel with the new scene, whatever the age."""
+    kin: _Array
+    """(n,) kernel with the new scene without the part of a taste that is the same on all scenes."""
     prior: float
 
 
@@ -229,7 +240,7 @@ def _doubted(data: _Data, likes: Sequence[Preference], ages: _Array, tuning: Tun
     A value is judged by the weighted median of its neighbours in scene and in time, so that another kind of scene or a
     taste that has changed is not taken for a slip. Fewer than two neighbours judge nobody.
     """
-    near = _alike(_cosines(likes), min(tuning.apart), tuning)
+    near = _alike(_similarities(likes, tuning), min(tuning.apart), tuning)
     near *= 2 ** (-np.abs(ages[:, None] - ages) / min(tuning.half_life))
     np.fill_diagonal(near, 0)
     noise = data.noise.copy()
@@ -261,21 +272,22 @@ def _averaged(data: _Data, structures: Sequence[_Structure], tuning: Tuning) -> 
 
 
 def _structures(likes: Sequence[tuple[Preference, float]], ages: _Array, tuning: Tuning) -> list[_Structure]:
-    cosines = _cosines([r for r, _ in likes])
+    among_likes = _similarities([r for r, _ in likes], tuning)
     there = np.array([s for _, s in likes])
     out = []
     for (a, prior), apart in product(zip(tuning.common, tuning.common_prior, strict=True), tuning.apart):
-        scene = a + (1 - a) * _alike(there, apart, tuning)
-        kernel = _proper(a + (1 - a) * _alike(cosines, apart, tuning))
+        kin = _alike(there, apart, tuning)
+        kernel = _proper(a + (1 - a) * _alike(among_likes, apart, tuning))
         for h in tuning.half_life:
             among = kernel * 2 ** (-np.abs(ages[:, None] - ages) / h)
-            out.append(_Structure(among, scene * 2 ** (-ages / h), scene, prior))
+            fresh = 2 ** (-ages / h)
+            out.append(_Structure(among, (a + (1 - a) * kin) * fresh, kin * fresh, prior))
     return out
 
 
-def _alike(cosine: _Array, apart: float, tuning: Tuning) -> _Array:
+def _alike(similarity: _Array, apart: float, tuning: Tuning) -> _Array:
     """The scene kernel *s*: 1 for photos of one kind, `apart` for photos of different kinds."""
-    excess = np.maximum(1 - cosine - tuning.near**2, 0) / max(tuning.far**2 - tuning.near**2, 1e-6)
+    excess = np.maximum(1 - similarity - tuning.near**2, 0) / max(tuning.far**2 - tuning.near**2, 1e-6)
     return np.asarray(apart**excess)
 
 
@@ -285,20 +297,48 @@ def _proper(kernel: _Array) -> _Array:
     return np.asarray((vectors * np.maximum(values, 0)) @ vectors.T)
 
 
-def _cosines(likes: Sequence[Preference]) -> _Array:
-    e = np.array([r.embedding for r in likes])
-    return np.asarray(e @ e.T)
+def _similarities(likes: Sequence[Preference], tuning: Tuning) -> _Array:
+    """(n, n) similarities of the scenes of records, 1 - d²."""
+    size = max((len(r.embedding) for r in likes), default=0)
+    e = np.array([r.embedding or (0.0,) * size for r in likes])
+    seen = np.array([bool(r.embedding) for r in likes])
+    names = sorted({tag for r in likes for tag in r.tags})
+    g = np.array([[r.tags.get(tag, 0.0) for tag in names] for r in likes]).reshape(len(likes), len(names))
+    lengths = np.linalg.norm(g, axis=1, keepdims=True)
+    g = g / np.maximum(lengths, 1e-9)
+    tagged = lengths[:, 0] > 0
+    return _mixed(e @ e.T, seen[:, None] & seen, g @ g.T, tagged[:, None] & tagged, tuning)
+
+
+def _mixed(cosine: _Array, seen: NDArray[np.bool_], tags: _Array, tagged: NDArray[np.bool_], tuning: Tuning) -> _Array:
+    """1 - d² from the cosines of embeddings and of tags, where there are both; else from what there is."""
+    both = (1 - tuning.tagged) * cosine + tuning.tagged * tags
+    return np.where(seen, np.where(tagged, both, cosine), np.where(tagged, tuning.tags_alone * tags, 0.0))
+
+
+def likeness(record: Preference, cosine: float | None, tags: Mapping[str, float], tuning: Tuning) -> float:
+    """1 - d² of a record's scene and a new one. `cosine`: of their embeddings; None where they cannot be compared."""
+    length = math.sqrt(math.fsum(v * v for v in record.tags.values()) * math.fsum(v * v for v in tags.values()))
+    inner = math.fsum(v * tags.get(name, 0.0) for name, v in record.tags.items()) / max(length, 1e-9)
+    known = np.array(cosine is not None), np.array(length > 0)
+    return float(_mixed(np.array(cosine or 0.0), known[0], np.array(inner), known[1], tuning))
 
 
 def estimate(
-    hits: Iterable[tuple[Preference, float]], regions: Iterable[str], tuning: Tuning | None = None
+    hits: Iterable[tuple[Preference, float | None]],
+    regions: Iterable[str],
+    tuning: Tuning | None = None,
+    tags: Mapping[str, float] | None = None,
 ) -> Estimate:
-    """The estimate for a scene with `regions` from a person's records and their cosine similarities to it. Pure.
+    """The estimate for a scene with `regions` and `tags` from a person's records. Pure.
 
-    The order of `hits` does not matter. Without any like or dislike the result is the identity.
+    With each record comes the cosine of its embedding with the scene's, or None where the record has none of the same
+    scene encoder; such a record counts by its tags alone. The order of `hits` does not matter. Without any like or dislike
+    the result is the identity.
     """
-    ordered = sorted(hits, key=lambda hit: (-hit[0].time, hit[0].id))
-    tuning = tuning or tuning_for(len(ordered[0][0].embedding) if ordered else 0)
+    found = sorted(hits, key=lambda hit: (-hit[0].time, hit[0].id))
+    tuning = tuning or tuning_for(max((len(r.embedding) for r, _ in found), default=0))
+    ordered = [(r, likeness(r, cosine, tags or {}, tuning)) for r, cosine in found]
     regions = tuple(dict.fromkeys(regions))
     likes = [(r, s) for r, s in ordered if r.positive]
     near = sorted(range(len(likes)), key=lambda i: (-likes[i][1], i))[:MOST]
@@ -317,10 +357,9 @@ def estimate(
     if data.names:
         mean, variance, weight = _averaged(_doubted(data, records, ages, tuning), structures, tuning)
 
-    alike = weight @ np.array([s.scene for s in structures])
     fresh = weight @ np.array([s.cross for s in structures])
-    comparable = alike >= COMPARABLE
-    support = float(fresh[comparable].sum())
+    comparable = np.array([1 - s <= tuning.same**2 for _, s in chosen])
+    support = float((weight @ np.array([s.kin for s in structures]))[comparable].sum())
     strength = support / (support + 1)
     values: dict[str, dict[str, float]] = {}
     spread: dict[str, dict[str, float]] = {}
@@ -331,7 +370,8 @@ def estimate(
     evidence = [Evidence(chosen[i][0], chosen[i][1], float(fresh[i] / total)) for i in np.flatnonzero(comparable)]
     evidence.sort(key=lambda e: (-e.weight, e.record.id))
     result = Estimate(
-        values=values, spread=spread, support=round(support, 3), likes=int(comparable.sum()), strength=round(strength, 3),
+        values=values, spread=spread, support=round(support, 3), likes=int(comparable.sum()),
+        others=len(likes) - int(comparable.sum()), strength=round(strength, 3),
         style=_style(records, fresh), evidence=tuple(evidence),
     )  # fmt: skip
     return _pushed(result, likes, dislikes, regions, tuning)
@@ -383,7 +423,7 @@ def _pushed(
         doubt = spread[region].setdefault(name, tuning.doubt)
         amount *= doubt**2 / (doubt**2 + tuning.doubt**2) * 2
         values[region][name] = values[region].get(name, 0.0) + min(max(amount, -doubt), doubt)
-    caution = min(1.0, (result.support + 1) / (tuning.caution + 1)) if likes else 1.0
+    caution = min(1.0, (result.likes + 1) / (tuning.caution + 1)) if likes else 1.0
     values = {
         r: {n: round(min(max(v * caution, -1.0), 1.0), 4) for n, v in names.items()}
         for r, names in values.items()
@@ -392,7 +432,7 @@ def _pushed(
     spread = {r: {n: round(spread[r][n], 4) for n in names} for r, names in values.items()}
     return Estimate(
         values=values, spread=spread, sure=_sure(values, spread), support=result.support, likes=result.likes,
-        strength=result.strength, style=result.style, evidence=result.evidence,
+        others=result.others, strength=result.strength, style=result.style, evidence=result.evidence,
     )  # fmt: skip
 
 

@@ -242,11 +242,9 @@ class Log:
 
     def standing(self, user: str, ids: Iterable[str]) -> list[str]:
         """Those of `ids` that are still there and not withdrawn, in their order."""
-        query = (
-            "SELECT 1 FROM events e WHERE e.user = ? AND e.id = ? AND e.feedback <> 'withdrawn'"
-            " AND NOT EXISTS (SELECT 1 FROM events w WHERE w.user = e.user AND w.target = e.id)"
-        )
-        return [name for name in ids if self._read(query, (user, name))]
+        gone = self._withdrawn(user)
+        query = "SELECT 1 FROM events e WHERE e.id = ? AND e.user = ? AND e.feedback <> 'withdrawn'"
+        return [name for name in ids if (user, name) not in gone and self._read(query, (name, user))]
 
     def thumbnail(self, user: str, sha256: str) -> bytes | None:
         """The JPEG of one of the user's own records."""
@@ -276,11 +274,17 @@ class Log:
         found = self._read(
             "SELECT e.user, e.id FROM events e WHERE e.encoder <> ? AND e.feedback <> 'withdrawn'"
             " AND NOT EXISTS (SELECT 1 FROM vectors v WHERE v.id = e.id AND v.encoder = ?)"
-            " AND NOT EXISTS (SELECT 1 FROM events w WHERE w.user = e.user AND w.target = e.id)"
             f"{'' if user is None else ' AND e.user = ?'} ORDER BY e.seq DESC",
             (encoder, encoder, *(() if user is None else (user,))),
         )
-        return [(str(row[0]), str(row[1])) for row in found]
+        gone = self._withdrawn(user) if found else frozenset()
+        return [(str(row[0]), str(row[1])) for row in found if (row[0], row[1]) not in gone]
+
+    def _withdrawn(self, user: str | None) -> frozenset[tuple[str, str]]:
+        """(user, id) of what was taken back."""
+        query = "SELECT e.user, e.target FROM events e WHERE e.feedback = 'withdrawn'"
+        found = self._read(query) if user is None else self._read(f"{query} AND e.user = ?", (user,))
+        return frozenset((str(row[0]), str(row[1])) for row in found)
 
     def reembed(self, encoder: str, vectors: Iterable[tuple[str, Sequence[float]]]) -> int:
         """Store embeddings (id, vector) that `encoder` made of older records; the records themselves never change.

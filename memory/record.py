@@ -18,7 +18,7 @@ from models.vocabulary import ATTRIBUTES, is_region, region_order
 #: Raised with every change of meaning; `migrate` brings older records up.
 SCHEMA: Final = 1
 
-#: The scene encoder whose embeddings are compared. Embeddings of different encoders never meet.
+#: What a record says whose scene encoder was not named. Embeddings of different encoders never meet.
 ENCODER: Final = "1"
 
 MAX_USER = 200
@@ -59,6 +59,7 @@ class Preference(BaseModel):
     feedback: Feedback
     photo: Sha256 = ""
     encoder: str = Field(default=ENCODER, pattern=r"^[\w.-]{1,40}$")
+    """The identity of what made the embedding (of its weights); filled in when the record is stored."""
     embedding: tuple[float, ...] = Field(default=(), max_length=MAX_EMBEDDING)
     """Scene embedding; any length but all of one encoder equal. Kept with unit norm and float32 precision."""
     tags: dict[Tag, float] = Field(default_factory=dict, max_length=128)

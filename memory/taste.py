@@ -5,10 +5,14 @@ import base64
 import contextlib
 import hashlib
 import json
+import logging
+import shutil
 import threading
+import uuid
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -21,14 +25,25 @@ from memory.index import Index, check_url
 from memory.log import MAX_THUMBNAIL, Log, Row
 from memory.record import ENCODER, Preference, check_user
 from memory.wording import explanation, sentence
-from models.errors import PreferenceError
+from models.errors import BurnishError, PreferenceError
 
 #: Nearest records an estimate looks at; beyond them the kernel is next to nothing.
 NEIGHBOURS: Final = 96
+#: Records of an older scene encoder that are looked at by their tags alone, the newest ones.
+TAGGED: Final = 200
+#: Seconds that an estimate waits for older records to get embeddings of the present encoder; the rest follows behind it.
+PATIENCE: Final = 3.0
+#: Records that get their new embeddings in one transaction.
+REPLAYED: Final = 16
 #: Parsed records kept in memory, about 10 kB each.
 CACHE: Final = 2000
 #: Layout of an export.
 EXPORT: Final = 1
+
+#: The embedding that the present encoder makes of an older record, from its photo or its thumbnail (a JPEG); None without.
+Embed = Callable[[Preference, bytes | None], Sequence[float] | None]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -77,15 +92,24 @@ class _Scan:
 class Memory:
     """Preferences of everyone on this installation, in `folder`. May be used from several threads.
 
-    `chroma_url`: a Chroma server as `http://host:8000` instead of the index in the folder. `encoder`: name of the scene
-    encoder whose embeddings are passed in; records of another encoder wait for `reembed`. `database`: a PostgreSQL server that
-    keeps the log for several hosts.
+    `chroma_url`: a Chroma server as `http://host:8000` instead of the index in the folder. `encoder`: identity of the scene
+    encoder whose embeddings are passed in; records of another one are embedded anew by `embed` (see `replay`) and compared by
+    their tags until then. `database`: a PostgreSQL server that keeps the log for several hosts.
     """
 
     def __init__(
-        self, folder: Path, chroma_url: str | None = None, encoder: str = ENCODER, database: str | None = None
+        self,
+        folder: Path,
+        chroma_url: str | None = None,
+        encoder: str = ENCODER,
+        database: str | None = None,
+        embed: Embed | None = None,
     ) -> None:
         self.folder, self.encoder = Path(folder), encoder
+        self._embed = embed
+        self._replaying: threading.Thread | None = None
+        self._stop = threading.Event()
+        self._older: dict[str, tuple[int, Sequence[str]]] = {}
         if chroma_url:
             check_url(chroma_url)
         self.log = Log(self.folder, database)
@@ -136,9 +160,11 @@ class Memory:
             if len(thumbnail) > MAX_THUMBNAIL:
                 raise PreferenceError("The thumbnail of a preference is over 256 kB; pass a smaller one.")
             record = record.model_copy(update={"thumbnail": hashlib.sha256(thumbnail).hexdigest()})
-        record = record.model_copy(update={"feedback": feedback})
         if feedback != "withdrawn" and not record.embedding:
             raise PreferenceError("A preference needs the embedding of its scene; look at the photo again.")
+        if record.encoder not in (ENCODER, self.encoder):
+            raise PreferenceError("This scene was seen by another scene encoder; look at the photo again.")
+        record = record.model_copy(update={"feedback": feedback, "encoder": self.encoder})
         with self._guard:
             self.log.append(record, thumbnail)
             self._wrote = True
@@ -206,21 +232,52 @@ class Memory:
         return scan
 
     def estimate(
-        self, user: str, embedding: Sequence[float], regions: Iterable[str], like: str | None = None
+        self,
+        user: str,
+        embedding: Sequence[float],
+        regions: Iterable[str],
+        like: str | None = None,
+        tags: Mapping[str, float] | None = None,
     ) -> Estimate:
-        """What `user` would want on this scene. `like`: somebody else's taste, if that person shared it."""
+        """What `user` would want on this scene, whose tags are `tags`.
+
+        `like`: somebody else's taste. Raises `PreferenceError` if that person has not shared it.
+        """
         whose = check_user(user)
         if like is not None and like != user:
             if check_user(like) not in self.shared():
                 raise PreferenceError(f"{like} has not shared a taste here; ask them to, or use your own.")
             whose = like
-        hits = self.recall(whose, embedding, NEIGHBOURS, liked=False)
-        result = estimate([(h.record, h.similarity) for h in hits], tuple(regions))
-        return sentence(result)
+        older = self._of_older(whose)
+        if older and self._embed is not None and self._replaying is None:
+            self.replay(PATIENCE)
+            older = self._of_older(whose)
+        near = self.recall(whose, embedding, NEIGHBOURS, liked=False)
+        by_tags = self._by_tags(whose, older[:TAGGED]) if tags else ()
+        hits = chain(((h.record, h.similarity) for h in near), ((record, None) for record in by_tags))
+        return sentence(estimate(hits, tuple(regions), tags=tags), "you" if whose == user else whose)
 
-    def explain(self, user: str, embedding: Sequence[float], regions: Iterable[str]) -> str:
+    def _of_older(self, user: str) -> Sequence[str]:
+        """Ids of the user's records that no vector of the present encoder stands for, newest first."""
+        generation = self.log.generation
+        known = self._older.get(user)
+        if known is None or known[0] != generation:
+            known = self._older[user] = generation, [name for _, name in self.log.outdated(self.encoder, user)]
+        return known[1]
+
+    def _by_tags(self, user: str, ids: Sequence[str]) -> Sequence[Preference]:
+        """Records without their embedding: vectors of different encoders must never meet."""
+        if not ids:
+            return ()
+        with self._guard:
+            records = self._records(user, self.log.standing(user, ids))
+        return [r.model_copy(update={"embedding": ()}) for r in records if r.tags]
+
+    def explain(
+        self, user: str, embedding: Sequence[float], regions: Iterable[str], tags: Mapping[str, float] | None = None
+    ) -> str:
         """Some lines for a person: what would be used on this scene, and which likes it comes from."""
-        return explanation(self.estimate(user, embedding, regions))
+        return explanation(self.estimate(user, embedding, regions, tags=tags))
 
     def list(self, user: str) -> list[Preference]:
         """The standing records of `user`, newest first."""
@@ -231,6 +288,15 @@ class Memory:
     def thumbnail(self, user: str, record: Preference) -> bytes | None:
         """The JPEG of one of the user's own records, None without one."""
         return self.log.thumbnail(check_user(user), record.thumbnail) if record.thumbnail else None
+
+    def pictures(self, user: str, ids: Iterable[str]) -> tuple[Path, ...]:
+        """PNG files of the user's own standing records `ids`, for showing; those without a thumbnail are left out.
+
+        They are copies that `forget` deletes with what they are of.
+        """
+        found = self.log.records(check_user(user), self.log.standing(user, ids))
+        out = [_picture(self.folder / "pictures", r.thumbnail, self.thumbnail(user, r)) for r in found]
+        return tuple(dict.fromkeys(path for path in out if path is not None))
 
     # Choices
 
@@ -265,6 +331,7 @@ class Memory:
         with self._guard:
             count = self.log.delete(user, ids)
             self._scans.clear()
+            shutil.rmtree(self.folder / "pictures", ignore_errors=True)
             self.index.purge(user)
         return count
 
@@ -307,16 +374,52 @@ class Memory:
             if new:
                 self.log.extend(new)
                 self._wrote = True
+                self._older.clear()
             if isinstance(data.get("use_style"), bool):
                 self.use_style(whose, data["use_style"])
         return len(new)
 
-    def reembed(self, user: str, embed: Callable[[bytes], Iterable[float]]) -> int:
-        """Give older records embeddings of the present encoder, made by `embed` from their thumbnails."""
-        with self._guard:
-            return self.log.reembed(check_user(user), self.encoder, embed)
-
     # Life
+
+    def replay(self, wait: float | None = None) -> None:
+        """Give the records of older scene encoders embeddings of the present one, newest first, in the background.
+
+        Begun once a process; what a kill cuts off is done at the next start. Waits up to `wait` seconds; None: to the end.
+        """
+        with self._guard:
+            if self._embed is None or self._closed:
+                return
+            if self._replaying is None:
+                self._replaying = threading.Thread(target=self._replay, name="taste-replay", daemon=True)
+                self._replaying.start()
+        self._replaying.join(wait)
+
+    def _replay(self) -> None:
+        made = []
+        try:
+            for user, name in self.log.outdated(self.encoder):
+                if self._stop.is_set():
+                    break
+                if vector := self._embedded(user, name):
+                    made.append((name, vector))
+                if len(made) >= REPLAYED:
+                    self.log.reembed(self.encoder, made)
+                    made = []
+            self.log.reembed(self.encoder, made)
+        except PreferenceError:
+            _log.exception(
+                "older preferences could not be brought to the present scene encoder; tried again at the next start"
+            )
+
+    def _embedded(self, user: str, name: str) -> Sequence[float] | None:
+        """The present encoder's embedding of one record; None where there is nothing to look at."""
+        found = self.log.records(user, [name])
+        if not found or self._embed is None:
+            return None
+        try:
+            return self._embed(found[0], self.thumbnail(user, found[0]))
+        except BurnishError:
+            return None
 
     def warm(self, wait: bool = False) -> None:
         """Open the index, in the background unless `wait`; until it is ready, searches scan the log."""
@@ -326,12 +429,16 @@ class Memory:
             thread.join()
 
     def _open_index(self) -> None:
+        self.replay()
         with self._guard, contextlib.suppress(PreferenceError):
             if not self._closed:
                 self.index.open()
 
     def close(self) -> None:
         """Bring the index up to date if this process wrote something, and close. Safe to call twice."""
+        self._stop.set()
+        if self._replaying is not None:
+            self._replaying.join()
         with self._guard:
             if self._closed:
                 return
@@ -341,6 +448,24 @@ class Memory:
                     self.index.open()
                 self.index.close()
             self.log.close()
+
+
+def _picture(folder: Path, name: str, jpeg: bytes | None) -> Path | None:
+    """A thumbnail as a PNG file of its owner's alone; None for one that is no picture."""
+    import cv2
+
+    path = folder / f"{name}.png"
+    if not jpeg:
+        return None
+    if not path.exists():
+        picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+        if picture is None:
+            return None
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = folder / f".{uuid.uuid4().hex}"
+        draft.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
+        draft.replace(path)
+    return path
 
 
 def _call(close: weakref.WeakMethod[Callable[[], None]]) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -486,27 +487,108 @@ def test_the_lock_holds_between_processes_and_dies_with_its_owner(tmp_path: Path
         assert len(memory.recall("anna", near(0), 5)) == 5
 
 
-def test_a_new_scene_encoder_starts_afresh_and_can_be_replayed(tmp_path: Path) -> None:
+def test_records_of_an_older_scene_encoder_are_embedded_anew(tmp_path: Path) -> None:
     with Memory(tmp_path) as memory:
         record = memory.like(liked(), b"jpeg")
-        memory.like(liked())
+        bare = memory.like(liked(tags={"city": 0.9}))
+        taken_back = memory.like(liked(), b"other jpeg")
+        memory.withdraw("anna", taken_back.id)
         memory.warm(wait=True)
     with Memory(tmp_path, encoder="2") as memory:
+        # Nobody can embed anew: vectors of two encoders are never compared.
         memory.warm(wait=True)
         assert "encoder" in memory.index.note
-        assert memory.recall("anna", (1.0,) * 8, 5) == []
+        assert memory.recall("anna", record.embedding, 5) == []
         assert len(memory.list("anna")) == 2
-        assert memory.reembed("anna", lambda jpeg: (float(len(jpeg)),) * 8) == 1
+    seen = []
+
+    def embed(older: Preference, jpeg: bytes | None) -> tuple[float, ...] | None:
+        seen.append((older.id, jpeg))
+        return (float(len(jpeg)),) * 8 if jpeg else None
+
+    with Memory(tmp_path, encoder="2", embed=embed) as memory:
+        memory.replay()
+        assert seen == [(bare.id, None), (record.id, b"jpeg")]
     for indexed in (False, True):
-        with Memory(tmp_path, encoder="2") as memory:
+        with Memory(tmp_path, encoder="2", embed=embed) as memory:
             if indexed:
                 memory.warm(wait=True)
                 assert memory.index.ready
             (hit,) = memory.recall("anna", (1.0,) * 8, 5)
             assert (hit.record.id, hit.record.encoder, len(hit.record.embedding)) == (record.id, "2", 8)
             assert hit.similarity == pytest.approx(1, abs=1e-5)
+    # What was embedded once is not looked at again, and the record itself is as it was.
+    assert [name for name, _ in seen].count(record.id) == 1
     with Memory(tmp_path) as memory:
         assert memory.list("anna")[-1] == record
+
+
+def test_an_older_record_without_a_picture_counts_by_its_tags(tmp_path: Path) -> None:
+    with Memory(tmp_path) as memory:
+        for _ in range(4):
+            memory.like(liked(source={"sky": {"temperature": "asked"}}))
+        memory.withdraw("anna", memory.like(liked()).id)
+    with Memory(tmp_path, encoder="2", embed=lambda record, jpeg: None) as memory:
+        found = memory.estimate("anna", near(0), ["sky"], tags={"sunset": 0.7})
+        assert found.likes == 4
+        assert found.values["sky"]["temperature"] > 0.1
+        assert {len(e.record.embedding) for e in found.evidence} == {0}
+        assert memory.estimate("anna", near(0), ["sky"], tags={"portrait": 0.9}).likes == 0
+        assert memory.estimate("anna", near(0), ["sky"]).likes == 0
+        # New likes carry the name of what embedded them.
+        assert memory.like(liked()).encoder == "2"
+        with pytest.raises(PreferenceError, match="look at the photo again"):
+            memory.like(liked(encoder="3"))
+
+
+def test_a_replay_that_is_cut_off_is_finished_at_the_next_start(tmp_path: Path) -> None:
+    with Memory(tmp_path) as memory:
+        for i in range(40):
+            memory.like(liked(), b"jpeg %d" % i)
+    looked: list[str] = []
+
+    def slow(record: Preference, jpeg: bytes | None) -> tuple[float, ...]:
+        looked.append(record.id)
+        time.sleep(0.01)
+        return (1.0, 2.0)
+
+    with Memory(tmp_path, encoder="2", embed=slow) as memory:
+        memory.replay(0.15)
+    first = len(looked)
+    assert 0 < first < 40
+    with Memory(tmp_path, encoder="2", embed=slow) as memory:
+        memory.replay()
+        assert len(memory.recall("anna", (1.0, 2.0), 60)) == 40
+        assert memory.log.outdated("2") == []
+    assert len(set(looked)) == len(looked) == 40
+
+
+def test_an_embedder_that_fails_costs_a_record_no_more_than_its_embedding(tmp_path: Path) -> None:
+    with Memory(tmp_path) as memory:
+        good, bad = memory.like(liked(), b"good"), memory.like(liked(), b"bad")
+
+    def embed(record: Preference, jpeg: bytes | None) -> tuple[float, ...]:
+        if jpeg == b"bad":
+            raise PreferenceError("no picture")
+        return (1.0,) * 8
+
+    with Memory(tmp_path, encoder="2", embed=embed) as memory:
+        memory.replay()
+        assert [h.record.id for h in memory.recall("anna", (1.0,) * 8, 5)] == [good.id]
+        assert [r.id for r in memory.list("anna")] == [bad.id, good.id]
+
+
+def test_pictures_are_the_persons_own_and_go_with_what_they_show(tmp_path: Path) -> None:
+    jpeg = cv2.imencode(".jpg", np.full((24, 32, 3), 128, np.uint8))[1].tobytes()
+    with Memory(tmp_path) as memory:
+        record, broken = memory.like(liked(), jpeg), memory.like(liked(), b"no picture")
+        (path,) = memory.pictures("anna", [record.id, broken.id, record.id])
+        assert path.suffix == ".png"
+        assert cv2.imread(str(path)).shape == (24, 32, 3)
+        assert memory.pictures("bob", [record.id]) == ()
+        assert memory.forget("anna", record.id) == 1
+        assert not path.exists()
+        assert memory.pictures("anna", [record.id]) == ()
 
 
 def test_nothing_is_imported_before_it_is_needed(tmp_path: Path) -> None:

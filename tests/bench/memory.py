@@ -64,7 +64,7 @@ def raise_people(
         for check in checks:
             sim.live(person, memory, scenes, check, SEED + check)
             test = fresh_scenes(person, scenes, SEED + number + check)
-            found = [memory.estimate(person.name, s.embedding, s.regions) for s in test]
+            found = [memory.estimate(person.name, s.embedding, s.regions, tags=s.tags) for s in test]
             out[check].append(
                 sum(sim.distance(person, e, s) for e, s in zip(found, test, strict=True))
                 / sum(sim.nothing(person, s) for s in test)
@@ -89,7 +89,7 @@ def guess(records: Sequence[Preference], scene: sim.Scene) -> Estimate:
     """The estimate from records that need not be the person's own."""
     e = np.array(scene.embedding)
     same = [r for r in records if len(r.embedding) == e.size]
-    return estimate([(r, float(np.dot(r.embedding, e))) for r in same], scene.regions)
+    return estimate([(r, float(np.dot(r.embedding, e))) for r in same], scene.regions, tags=scene.tags)
 
 
 def reversed_records(records: Sequence[Preference]) -> list[Preference]:
@@ -119,7 +119,10 @@ def controls(crowd: Sequence[sim.Person], scenes: sim.Scenes, memory: Memory) ->
         other = crowd[(number + 1 + int(rng.integers(len(crowd) - 1))) % len(crowd)]
         others = [p for p in rng.permutation(np.array(crowd, object)) if p is not person][:15]
         order = rng.permutation(len(own))
-        shuffled = [r.model_copy(update={"embedding": own[j].embedding}) for r, j in zip(own, order, strict=True)]
+        shuffled = [
+            r.model_copy(update={"embedding": own[j].embedding, "tags": own[j].tags})
+            for r, j in zip(own, order, strict=True)
+        ]
         backwards = reversed_records(own)
         gains: dict[str, float] = dict.fromkeys(out, 0.0)
         base = 0.0
@@ -128,15 +131,22 @@ def controls(crowd: Sequence[sim.Person], scenes: sim.Scenes, memory: Memory) ->
             def off(e: Estimate, scene: sim.Scene = scene) -> float:
                 return sim.distance(person, e, scene)  # noqa: B023
 
-            mine = off(memory.estimate(person.name, scene.embedding, scene.regions))
+            mine = off(memory.estimate(person.name, scene.embedding, scene.regions, tags=scene.tags))
             base += sim.nothing(person, scene)
-            gains["wrong user"] += off(memory.estimate(other.name, scene.embedding, scene.regions)) - mine
-            tables = [sim.table(memory.estimate(p.name, scene.embedding, scene.regions).values, scene) for p in others]
+            gains["wrong user"] += (
+                off(memory.estimate(other.name, scene.embedding, scene.regions, tags=scene.tags)) - mine
+            )
+            tables = [
+                sim.table(memory.estimate(p.name, scene.embedding, scene.regions, tags=scene.tags).values, scene)
+                for p in others
+            ]
             gains["population mean"] += float(np.linalg.norm(np.mean(tables, 0) - person.ideal(scene))) - mine
             gains["reversed preferences"] += off(guess(backwards, scene)) - mine
             gains["mismatched scenes"] += off(guess(shuffled, scene)) - mine
             wrong = scenes.draw(str(rng.choice([k for k in scenes.shows if k != scene.kind])), rng)
-            gains["wrong query"] += off(memory.estimate(person.name, wrong.embedding, scene.regions)) - mine
+            gains["wrong query"] += (
+                off(memory.estimate(person.name, wrong.embedding, scene.regions, tags=wrong.tags)) - mine
+            )
         for name, value in gains.items():
             out[name].append(value / base)
         print(f"\r{number + 1} of {len(crowd)} controls", end="", file=sys.stderr, flush=True)
@@ -168,7 +178,7 @@ def separation(people: int, scenes: sim.Scenes) -> dict[str, float]:
                     liked = value + 0.04 * float(rng.normal())
                     records.append(
                         Preference(
-                            user="two", feedback="like", time=1.7e9 + i, embedding=scene.embedding,
+                            user="two", feedback="like", time=1.7e9 + i, embedding=scene.embedding, tags=scene.tags,
                             deviation={"global": {"temperature": liked}}, source={"global": {"temperature": "asked"}},
                         )
                     )  # fmt: skip

@@ -52,7 +52,8 @@ class Scenes(Protocol):
 class ClusteredScenes:
     """Made-up embeddings: one centre a kind, plus photo-to-photo scatter, plus directions that mean nothing.
 
-    Cosines come out near 0.75 within a kind and near 0.25 between kinds.
+    Cosines come out near 0.75 within a kind and near 0.25 between kinds. Tags err as those of real photos do: a third of the
+    photos lack the tag of their kind, and nearly half have one of another.
     """
 
     shows: Mapping[str, Sequence[str]] = KINDS
@@ -65,7 +66,10 @@ class ClusteredScenes:
     def draw(self, kind: str, rng: np.random.Generator, fresh: bool = False) -> Scene:
         vector = self.centres[kind] + 0.65 * rng.normal(size=self.centres[kind].size)
         vector /= np.linalg.norm(vector)
-        return Scene(kind, tuple(map(float, vector)), {kind: 0.9}, ("global", *KINDS[kind]))
+        tags = {kind: float(rng.uniform(0.5, 1))} if rng.random() < 0.65 else {}
+        if rng.random() < 0.45:
+            tags |= {str(rng.choice(sorted(KINDS))): float(rng.uniform(0.3, 0.8))}
+        return Scene(kind, tuple(map(float, vector)), tags, ("global", *KINDS[kind]))
 
 
 class Store(Protocol):
@@ -75,7 +79,14 @@ class Store(Protocol):
 
     def dislike(self, record: Preference) -> object: ...
 
-    def estimate(self, user: str, embedding: Sequence[float], regions: Sequence[str]) -> Estimate: ...
+    def estimate(
+        self,
+        user: str,
+        embedding: Sequence[float],
+        regions: Sequence[str],
+        like: str | None = None,
+        tags: Mapping[str, float] | None = None,
+    ) -> Estimate: ...
 
 
 @dataclass
@@ -196,7 +207,7 @@ def live(
 def turn(person: Person, store: Store, scene: Scene, rng: np.random.Generator, photo: int) -> None:
     """One photo: a first result, adjustments, and perhaps feedback."""
     ideal = person.ideal(scene) + JITTER * rng.normal(size=(len(scene.regions), len(MAP_ATTRIBUTES)))
-    result = table(store.estimate(person.name, scene.embedding, scene.regions).values, scene)
+    result = table(store.estimate(person.name, scene.embedding, scene.regions, tags=scene.tags).values, scene)
     source: dict[str, dict[str, str]] = {}
     limit = person.patience * float(np.linalg.norm(ideal)) * float(np.exp(0.2 * rng.normal()))
     when = 1.7e9 + photo * 86400.0

@@ -6,7 +6,7 @@ With DATA they work on its held-out photos (see `tests.bench.real_scenes`), and 
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from multiprocessing import Pool
@@ -61,16 +61,27 @@ class ListStore:
     def dislike(self, record: Preference) -> None:
         self.like(record.model_copy(update={"feedback": "dislike"}))
 
-    def estimate(self, user: str, embedding: Sequence[float], regions: Sequence[str]) -> Estimate:
-        return guess(self.records, embedding, regions, self.tuning)
+    def estimate(
+        self,
+        user: str,
+        embedding: Sequence[float],
+        regions: Sequence[str],
+        like: str | None = None,
+        tags: Mapping[str, float] | None = None,
+    ) -> Estimate:
+        return guess(self.records, embedding, regions, tags or {}, self.tuning)
 
 
 def guess(
-    records: Sequence[Preference], embedding: Sequence[float], regions: Sequence[str], tuning: Tuning
+    records: Sequence[Preference],
+    embedding: Sequence[float],
+    regions: Sequence[str],
+    tags: Mapping[str, float],
+    tuning: Tuning,
 ) -> Estimate:
     e = np.array(embedding)
     same = [r for r in records if len(r.embedding) == e.size]
-    return estimate([(r, float(np.dot(r.embedding, e))) for r in same], regions, tuning)
+    return estimate([(r, float(np.dot(r.embedding, e))) for r in same], regions, tuning, tags)
 
 
 Life = list[tuple[int, list[Preference], list[tuple[sim.Scene, np.ndarray]]]]
@@ -95,7 +106,8 @@ def relative(work: tuple[Life, Tuning]) -> list[float]:
     out = []
     for _, records, fresh in lived:
         off = [
-            np.linalg.norm(sim.table(guess(records, s.embedding, s.regions, tuning).values, s) - i) for s, i in fresh
+            np.linalg.norm(sim.table(guess(records, s.embedding, s.regions, s.tags, tuning).values, s) - i)
+            for s, i in fresh
         ]
         out.append(float(sum(off) / sum(np.linalg.norm(i) for _, i in fresh)))
     return out
