@@ -92,6 +92,16 @@ class Taste(BaseModel):
     sentence: str = ""
     names: tuple[str, ...] = ()
     """The remembered photos, in words."""
+    records: tuple[str, ...] = ()
+    """Ids of the remembered photos, the weightiest first."""
+    whose: str = ""
+    """Whose taste it is when it is borrowed; empty: the person's own."""
+    learning: bool = False
+    """True when too few of the photos that were liked are of this kind."""
+    likes: int = 0
+    """How many liked photos of this kind it rests on."""
+    others: int = 0
+    """How many liked photos are of other kinds."""
 
     @property
     def known(self) -> bool:
@@ -148,10 +158,16 @@ def decide(
     there = {"global", *SPATIAL_REGIONS, *TONAL_REGIONS, *here, *found}
     recipe, missing, notes = base, [], []
 
-    freed = plan.kind == "weak" or plan.command == "use_my_style"
-    learned = taste if freed and taste and taste.known and plan.command != "ignore_my_style" else None
+    freed = plan.kind == "weak" or plan.command == "use_my_style" or plan.free
+    styled = plan.kind == "style" and not freed and any(e.region == "global" for e in plan.edits)
+    learned = taste if taste and taste.known and plan.command != "ignore_my_style" else None
     if freed:
         recipe, given = free_look(recipe, given or {}, learned, there, seed)
+    elif styled and learned and not learned.learning and not given:
+        recipe, given = filled(recipe, learned, there, {mixer(e.attribute) or e.attribute for e in plan.edits})
+        learned = learned if given else None
+    else:
+        learned = None
 
     wanted: dict[tuple[str, str], float] = {}
     for edit in plan.edits:
@@ -238,6 +254,16 @@ def free_look(
                 freed, after = step(freed, region, name, beyond)
                 now.setdefault(region, {})[name] = round(after - before, 4)
     return freed, now
+
+
+def filled(recipe: Recipe, taste: Taste, there: Collection[str], said: Collection[str]) -> tuple[Recipe, Values]:
+    """`recipe` with what the taste wants of attributes that are neither `said` by a style nor set already."""
+    taken = {*said, *(n for s in recipe.settings for n in s.values)}
+    if "black_and_white" in taken:
+        taken |= {"temperature", "tint", "saturation"}
+    open_ = {r: v for r, of in taste.values.items() if (v := {n: x for n, x in of.items() if n not in taken})}
+    found, now = free_look(recipe, {}, taste.model_copy(update={"values": open_}), there, 0)
+    return Recipe(settings=found.settings, keep=recipe.keep, look=recipe.look), now
 
 
 def nearest(region: str, there: Collection[str]) -> str:

@@ -64,7 +64,9 @@ class Result(_Frozen):
     compared: tuple[int, int] | None = None
     """The two versions that a comparison was about, to be shown side by side."""
     memory_used: tuple[str, ...] = ()
-    """The liked photos this result leans on, named; empty when it leans on none."""
+    """What this result leans on and why, and the liked photos behind it, named; empty when it leans on none."""
+    memory_thumbnails: tuple[Path, ...] = ()
+    """PNG thumbnails of those photos, the weightiest first; fewer than there are photos where some have none."""
 
 
 class Failed(_Frozen):

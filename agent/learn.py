@@ -93,7 +93,7 @@ def expected(rooms: Rooms, photo: Path, user: str, like: str | None = None) -> "
     from tools.photo import open_photo
 
     scene = perceive(open_photo(photo)).scene
-    return rooms.memory.estimate(user, scene.embedding, [r.name for r in scene.regions], like)
+    return rooms.memory.estimate(user, scene.embedding, [r.name for r in scene.regions], like, scene.tags)
 
 
 def _bounded(value: float) -> float:

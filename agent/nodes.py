@@ -18,6 +18,7 @@ from agent.plan import Plan, PlanContext
 from agent.review import CLIPPED, ROUNDS, aims, corrected, judge, trial
 from agent.rooms import Rooms, Say
 from agent.state import FRESH, Json, State
+from agent.taste import people, taste_of
 from models.errors import ConversationError, PreferenceError
 from models.recipe import Look, Recipe
 from models.vocabulary import MAP_ATTRIBUTES, OBJECT_PREFIX, SEMANTIC_REGIONS
@@ -51,17 +52,9 @@ async def perceive(state: State, rooms: Rooms, say: Say) -> Json:
 async def recall(state: State, rooms: Rooms, say: Say) -> Json:
     """What this person liked on scenes like this one."""
     scene = (await rooms.opened(state["thread"])).seen.scene
-    if not any(scene.embedding):
-        return {"taste": Taste().model_dump(mode="json")}
 
     def look_up() -> Taste:
-        memory, user = rooms.memory, state["user"]
-        if not memory.use_style(user):
-            return Taste()
-        found = memory.estimate(user, scene.embedding, state["regions"])
-        values = {r: v for r, of in found.values.items() if (v := {n: x for n, x in of.items() if abs(x) >= 0.01})}
-        names = [e.record.summary or e.record.kind for e in found.evidence[:3]]
-        return Taste(values=values, style=found.style, sentence=found.sentence, names=tuple(names))
+        return taste_of(rooms.memory, state["user"], scene) if rooms.memory.use_style(state["user"]) else Taste()
 
     try:
         taste = await asyncio.to_thread(look_up)
@@ -84,6 +77,8 @@ async def understand(state: State, rooms: Rooms, say: Say) -> Json:
         regions_present=tuple(state["regions"]),
         summary=state["summary"],
         names=rooms.history.names(thread),
+        people=await asyncio.to_thread(people, rooms.memory, state["user"]),
+        user=state["user"],
         disliked=current.feedback == "dislike" or "instead_of" in current.facts,
         turns=tuple(m.text for m in rooms.history.messages(thread, 12) if m.role == "user" and m.turn != state["turn"])[
             -5:
@@ -95,10 +90,7 @@ async def understand(state: State, rooms: Rooms, say: Say) -> Json:
     plan = await rooms.planner.plan(state["text"], context)
     if plan.note:
         say(plan.note)
-    ignore = state.get("ignore_taste", False)
-    if plan.command in ("ignore_my_style", "use_my_style"):
-        ignore = plan.command == "ignore_my_style"
-    return {"plan": plan.model_dump(mode="json"), "ignore_taste": ignore}
+    return {"plan": plan.model_dump(mode="json")}
 
 
 def after_understand(state: State) -> str:
@@ -113,6 +105,7 @@ def after_understand(state: State) -> str:
         or plan.complaint
         or (plan.tree is not None and plan.tree.act == "merge")
         or plan.kind == "weak"
+        or plan.free
         or name in (*MOVES, "variations", "use_my_style", "ignore_my_style")
     ):
         return "decide"
@@ -139,7 +132,7 @@ async def decide_node(state: State, rooms: Rooms, say: Say) -> Json:
         # The look that is there follows a taste: make it again without.
         plan = plan.model_copy(update={"kind": "weak"})
     here = await rooms.opened(state["thread"])
-    taste = None if state.get("ignore_taste") else Taste.model_validate(state["taste"])
+    taste = await _taste(state, rooms, plan, here, say)
     objects = {e.region for e in plan.edits} | set(plan.protect)
     found = await asyncio.to_thread(_find, here, [r for r in objects if r.startswith(OBJECT_PREFIX)])
     seed = base.recipe.look.seed + 1 if base.recipe.look else 0
@@ -148,7 +141,30 @@ async def decide_node(state: State, rooms: Rooms, say: Say) -> Json:
         look = base.recipe.look or Look()
         recipe = base.recipe.model_copy(update={"look": look.with_seed(seed).model_copy(update={"strength": 1.0})})
         decision = decision.model_copy(update={"recipe": recipe, "look": True})
-    return {"base": base.number, "move": move, "problem": problem, "decision": decision.model_dump(mode="json")}
+    found_taste = taste.model_dump(mode="json") if taste else state["taste"]
+    update: Json = {"base": base.number, "move": move, "problem": problem, "taste": found_taste}
+    return {**update, "decision": decision.model_dump(mode="json")}
+
+
+async def _taste(state: State, rooms: Rooms, plan: Plan, here: Opened, say: Say) -> Taste | None:
+    """The taste that this turn may follow: the person's own, a borrowed one, or none."""
+    memory, user = rooms.memory, state["user"]
+
+    def look_up() -> Taste | None:
+        if plan.lasting and plan.command in ("ignore_my_style", "use_my_style"):
+            memory.use_style(user, plan.command == "use_my_style")
+        if plan.command == "ignore_my_style":
+            return None
+        if plan.like or (plan.command == "use_my_style" and not state["taste"].get("sentence")):
+            # Asked for in so many words, it is used even where it is turned off for the rest.
+            return taste_of(memory, user, here.seen.scene, plan.like)
+        return Taste.model_validate(state["taste"])
+
+    try:
+        return await asyncio.to_thread(look_up)
+    except PreferenceError as error:
+        say(str(error))
+        return None
 
 
 async def _from_versions(state: State, rooms: Rooms, plan: Plan) -> Json:

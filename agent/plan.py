@@ -134,6 +134,12 @@ class Plan(BaseModel):
     """What to do with versions; read by code alone, no part of the labels."""
     complaint: Complaint | None = None
     """What was wrong with a result that was disliked; read by code alone."""
+    like: Annotated[str, StringConstraints(max_length=200)] | None = None
+    """Whose taste to follow instead of the person's own, one of `PlanContext.people`; read by code alone."""
+    free: bool = False
+    """True when, beside its edits, the rest of the photo is left to the look and the taste; read by code alone."""
+    lasting: bool = False
+    """True when `ignore_my_style` or `use_my_style` is meant for good, not for this turn; read by code alone."""
 
     @field_validator("protect")
     @classmethod
@@ -171,6 +177,10 @@ class PlanContext(BaseModel):
     """The last few messages of the person, oldest first."""
     names: dict[str, int] = {}
     """Versions that the person has given a name: lower case name → number."""
+    people: dict[str, bool] = {}
+    """Everybody on this installation by name, and whether their taste may be borrowed; no served model is told."""
+    user: str = ""
+    """The name of the person who speaks."""
     disliked: bool = False
     """True when a result was just disliked and what was wrong with it has been asked."""
     thumbnail: bytes | None = None

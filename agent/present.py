@@ -79,6 +79,7 @@ async def _keep_new(state: State, rooms: Rooms, plan: Plan, decision: Decision) 
         "review": summary(verdict, state["rounds"], tuple(state["rethought"])),
         "asked": [_change(decision, verdict, i).model_dump() for i in range(len(decision.asked))],
         "memory": _memory_used(state, decision),
+        "liked": list(Taste.model_validate(state["taste"]).records) if decision.taste else [],
         "samples": decision.samples,
         "seconds": made.seconds,
     }
@@ -106,7 +107,8 @@ async def _keep_new(state: State, rooms: Rooms, plan: Plan, decision: Decision) 
     if decision.look:
         whole = made.changes.get("global", {})
         best = f"It is the best of {decision.samples} samples." if decision.samples else ""
-        did = answer.joined(answer.looked(whole), did, best, *_leaning(state, plan, decision))
+        did = answer.joined(answer.looked(whole), did, best)
+    did = answer.joined(did, *_leaning(state, plan, decision))
     held = [answer.place(r) for r in decision.protected if r in made.recipe.keep]
     did = answer.joined(did, f"{answer.capital(answer.listed(held))} stayed exactly as before." if held else "")
     short = "That is as far as this photo goes" if state["rounds"] else "It is not quite what you asked"
@@ -134,9 +136,22 @@ def _memory_used(state: State, decision: Decision) -> list[str]:
 def _leaning(state: State, plan: Plan, decision: Decision) -> list[str]:
     """What the look leans on: the person's taste, or why not."""
     taste = Taste.model_validate(state["taste"])
-    if decision.taste:
+    if not (decision.look or decision.taste) or decision.instead_of is not None:
+        return []
+    if plan.command == "ignore_my_style":
+        for_good = " From now on I do without it; “use my style again” brings it back." if plan.lasting else ""
+        return [f"Your taste is left out.{for_good}"]
+    whose = f"{taste.whose}'s taste" if taste.whose else "your taste"
+    if decision.taste and taste.likes:
         learning, _, rest = taste.sentence.rpartition("learning: ")
-        return [f"It follows your taste: {rest.rstrip('.')}.", "I'm still learning it." if learning else ""]
+        follows = f"It follows {whose}: {rest.rstrip('.')}."
+        if decision.look:
+            return [follows, "I'm still learning it." if learning else ""]
+        return [f"What the style leaves open follows {whose}: {rest.rstrip('.')}."]
+    if taste.whose:
+        return [f"I don't know {whose} for scenes like this yet."]
+    if taste.learning and taste.others:
+        return ["I'm still learning your taste for scenes like this, so I stayed close to the neutral look."]
     if plan.command == "use_my_style":
         return ["I don't know your taste for scenes like this yet: press thumbs up on a result you like, and I will."]
     return []
@@ -185,7 +200,9 @@ async def _reply(state: State, rooms: Rooms, plan: Plan, decision: Decision | No
     if plan.command == "export":
         return await _export(state, rooms, version)
     if plan.command == "ignore_my_style":
-        return "I leave your taste out of this conversation until you say “my usual”."
+        if plan.lasting:
+            return "From now on I do without your taste; “use my style again” brings it back."
+        return "Your taste is not in this version. “Never use my style” leaves it out for good."
     if plan.question:
         return plan.question
     if plan.kind == "question":
@@ -261,4 +278,5 @@ def view(
         "review": made.get("review", {}),
         "seconds": {**made.get("seconds", {}), **(seconds or {})},
         "memory_used": made.get("memory", []),
+        "memory_records": made.get("liked", []),
     }

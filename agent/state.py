@@ -42,8 +42,6 @@ class State(InputState, total=False):
     user: str
     summary: str
     regions: list[str]
-    ignore_taste: bool
-    """True after "without my style", until "my usual"."""
 
     # Turn
     base: int

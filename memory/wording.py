@@ -62,14 +62,15 @@ def strongest(estimate: Estimate, count: int = 3) -> list[tuple[str, str, float]
     return sorted(clear, key=lambda item: -abs(item[2]))[:count]
 
 
-def sentence(estimate: Estimate) -> Estimate:
-    """The estimate with its sentence filled in."""
+def sentence(estimate: Estimate, who: str = "you") -> Estimate:
+    """The estimate with its sentence filled in; `who` liked what it rests on."""
     if not estimate.likes:
-        text = "I'm still learning your taste for scenes like this."
+        whose = "your taste" if who == "you" else f"the taste of {who}"
+        text = f"I'm still learning {whose} for scenes like this."
     else:
         kind, count = kind_of(tuple(e for e in estimate.evidence if e.record.positive))
         changes = ", ".join(phrase(*item) for item in strongest(estimate)) or "close to the neutral look"
-        text = f"{changes}, as in {count} {kind} you liked; {estimate.sure:.0%}".replace("%", " % sure")
+        text = f"{changes}, as in {count} {kind} {who} liked; {estimate.sure:.0%}".replace("%", " % sure")
         if estimate.learning:
             text = f"I'm still learning: {text}"
     return replace(estimate, sentence=text)

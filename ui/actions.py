@@ -233,7 +233,7 @@ class Actions:
         return {
             **frames,
             self.parts.session: replace(session, answers=answers),
-            self.parts.chat: [*chat, answered(result)],
+            self.parts.chat: [*chat, answered(result, await self.desk.liked(session, result))],
             **self._idle(),
         }
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from ui.words import change_table, clean, seconds
 
@@ -44,10 +45,15 @@ def greeting(opened: "Opened") -> Bubble:
     return told(f"{opened.summary} What would you like?".strip(), [*own, *more[: max(0, 3 - len(own))], _USUAL])
 
 
-def answered(result: "Result") -> Bubble:
-    """The answer of a turn: sentences, the table of changes, the memories it leans on, quick replies."""
+def answered(result: "Result", pictures: Sequence[str] = ()) -> Bubble:
+    """The answer of a turn: sentences, the table of changes, the memories it leans on, quick replies.
+
+    `pictures`: paths in the cache of the photos that were liked, to be seen beside the reason.
+    """
     parts = [clean(result.answer), change_table(result.changes)]
     parts += [f"♥ {clean(text)}" for text in result.memory_used]
+    # The route of Gradio that serves the cache and nothing else; relative, so that it works below any address.
+    parts.append(" ".join(f"![a photo you liked](gradio_api/file={quote(path)})" for path in pictures))
     text = "\n\n".join(part for part in parts if part)
     options = result.options or (_NEXT if result.changes else ())
     return {"role": "assistant", "content": text or "Done.", "options": _options(options)}

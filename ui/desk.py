@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ui.chat import Bubble, greeting, remembered
-from ui.shelf import export_name, folder, publish
+from ui.shelf import export_name, folder, publish, publish_memory, sweep
 from ui.words import DEFAULT_USER
 
 if TYPE_CHECKING:
-    from agent.events import VersionView
+    from agent.events import Result, VersionView
     from agent.studio import Studio
 
 
@@ -126,6 +126,19 @@ class Desk:
         views = {view.number: view for view in await (await self.studio()).versions(session.thread)}
         one, two = (publish(views[number].preview, Path(session.shelf)) for number in numbers)
         return one, two
+
+    async def liked(self, session: Session, result: "Result") -> list[str]:
+        """Pictures of the liked photos that a result leans on; what has been forgotten meanwhile is swept away."""
+        place = Path(session.shelf)
+        if result.plan is not None and result.plan.command == "forget":
+            await self.sweep(session.user)
+        return [publish_memory(path, path.stem, session.user, place) for path in result.memory_thumbnails if path.exists()]
+
+    async def sweep(self, user: str) -> None:
+        """Take back the published pictures of what a person has forgotten."""
+        memory = (await self.studio()).memory
+        kept = {r.thumbnail for r in await asyncio.to_thread(memory.list, user)}
+        await asyncio.to_thread(sweep, self.cache, user, kept)
 
     async def recent(self, user: str, limit: int = 8) -> tuple[list[tuple[str, str]], list[str]]:
         """The person's last conversations: pictures with captions for a gallery, and their threads."""

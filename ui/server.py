@@ -66,6 +66,8 @@ def _serve(chosen: "Settings", cache: Path, host: str, port: int, browser: bool)
         # Imported off the loop when the first page asks: the page itself need not wait for it.
         studio = await asyncio.to_thread(importlib.import_module, "agent.studio")
         opened: Studio = await studio.Studio.open(chosen)
+        # The index is checked, and memories of an older scene encoder are looked at again, behind the first page.
+        opened.memory.warm()
         return opened
 
     desk = Desk(open_studio, cache)

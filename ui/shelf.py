@@ -5,11 +5,13 @@ and every conversation has a folder there whose name cannot be guessed; photos t
 """
 
 import contextlib
+import hashlib
 import os
 import re
 import secrets
 import shutil
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 #: Name of the environment variable from which Gradio takes its cache folder, at import.
@@ -59,6 +61,32 @@ def publish(file: Path, place: Path) -> str:
     with contextlib.suppress(OSError):
         os.utime(copy)
     return str(copy)
+
+
+def publish_memory(picture: Path | bytes, name: str, user: str, place: Path) -> str:
+    """Make the picture of a memory of `user` fetchable under `place`, so that `sweep` finds it; returns the path there.
+
+    `picture`: a file, or the bytes of a JPEG; `name`: what it is known by, as its sha256.
+    """
+    copy = place / f"taste-{_sign(user)}-{name}{picture.suffix if isinstance(picture, Path) else '.jpg'}"
+    if not copy.exists():
+        # Copied, never linked: the file may be deleted while it is shown.
+        copy.write_bytes(picture.read_bytes() if isinstance(picture, Path) else picture)
+    return str(copy)
+
+
+def sweep(cache: Path, user: str, kept: Collection[str]) -> int:
+    """Delete the published pictures of memories of `user` but those named `kept`, and exports; returns how many went."""
+    sign = _sign(user)
+    shown = [*cache.glob(f"c-*/taste-{sign}-*"), *cache.glob("c-*/burnish-taste.json")]
+    gone = [file for file in shown if file.stem.removeprefix(f"taste-{sign}-") not in kept]
+    for file in gone:
+        file.unlink(missing_ok=True)
+    return len(gone)
+
+
+def _sign(user: str) -> str:
+    return hashlib.sha256(user.encode("utf-8", "replace")).hexdigest()[:12]
 
 
 def export_name(photo: str, suffix: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import gradio as gr
 
 from models.errors import BurnishError
-from ui.shelf import folder
+from ui.shelf import folder, publish_memory
 from ui.words import DEFAULT_USER, attribute_name, clean, points, region_name
 
 if TYPE_CHECKING:
@@ -99,10 +99,12 @@ def build(desk: "Desk", tab: gr.Tab, session: gr.State) -> None:
                 await asyncio.to_thread((await memory()).forget, session.user, which)
             except BurnishError as error:  # forgotten in another tab
                 gr.Info(str(error))
+            await desk.sweep(session.user)
         return "", *await shown(session)
 
     async def forget_all(session: "Session") -> tuple[Any, ...]:
         count = await asyncio.to_thread((await memory()).forget, session.user, "all")
+        await desk.sweep(session.user)
         gr.Info(f"Forgot {count} {'memory' if count == 1 else 'memories'}.")
         return await shown(session)
 
@@ -144,10 +146,8 @@ def _read(store: "Memory", user: str, cache: Path) -> tuple[bool, bool, list[Car
     found = []
     for record in records:
         picture = store.thumbnail(user, record)
-        file = place / f"{record.id}.jpg"
-        if picture:
-            file.write_bytes(picture)
-        found.append((record.id, card(record), str(file) if picture else ""))
+        file = publish_memory(picture, record.thumbnail, user, place) if picture else ""
+        found.append((record.id, card(record), file))
     return store.use_style(user), user in store.shared(), found
 
 

@@ -1,9 +1,10 @@
 """The embedded planner: offline, instant and deterministic. A grammar reads the request; tables say what words mean."""
 
 import re
+from dataclasses import replace
 
 from agent.plan import Edit, Plan, PlanContext
-from agent.planner import clarify, commands, complaints, followup, languages, protect, styles, tree
+from agent.planner import clarify, commands, complaints, followup, languages, lending, protect, styles, tree
 from agent.planner.lexicon import word_set
 from agent.planner.spelling import known as english_words
 from agent.planner.text import plain
@@ -22,6 +23,22 @@ _THUMBS = {
     "🤮": "dislike",
     "🤢": "dislike",
 }
+
+#: Turns a style off or on beyond this turn.
+_FOR_GOOD = re.compile(
+    r"\b(?:never|any ?more|no longer|from now on|for good|for ever|forever|permanently|always|in (?:the )?future|stop)\b"
+)
+
+#: A clause that leaves the whole photo to the look, beside edits: "make it nice, but brighten her face".
+_GOOD = r"(?:good|nice|better|great|beautiful|lovely|awesome|amazing|fantastic|professional|pretty|its best)"
+_NEXT = (
+    r"(?:then|also|please|make|give|get|turn|add|the|her|his|my|their|brighten|darken|lift|raise|lower|sharpen|warm|cool)"
+)
+_FREEING = re.compile(
+    rf"\b(?:make|get) (?:it|this|the (?:whole )?(?:photo|picture|image|shot))(?: all)?(?: look)?(?: really| very| just)?"
+    rf" {_GOOD}(?=\s*(?:[,.;!:]|but\b|though\b|while\b|with\b|and {_NEXT}\b|$))"
+    r"|\b(?:auto[- ]?(?:enhance|fix)(?: (?:it|this))?|do your (?:thing|magic))(?=\s*(?:[,.;!:]|but\b|and\b|$))"
+)
 
 #: Commands that a follow-up does not override.
 _CERTAIN = frozenset(
@@ -57,6 +74,8 @@ def plan_text(text: str, context: PlanContext | None = None) -> Plan:
     """
     if (about := tree.find(text, context) or complaints.answer(text, context)) is not None:
         return about
+    if (lent := lending.answer(text, context, lambda rest: plan_text(rest))) is not None:
+        return lent
     asked, attacked = commands.without_machinery(plain(text))
     if not asked:
         thumb = next((name for sign, name in _THUMBS.items() if sign in text[:40]), None)
@@ -79,7 +98,7 @@ def _plan(asked: str, context: PlanContext | None, attacked: bool) -> Plan:
     if found and found.name not in ("help", "compare", "export") and commands.is_question(asked):
         found = None
     if found:
-        return _command(found, context)
+        return _command(found, asked)
     if commands.is_question(asked):
         return Plan(kind="question")
     return _request(asked, kept, heard, protected)
@@ -94,12 +113,19 @@ def explain(text: str, context: PlanContext | None = None) -> list[tuple[str, Ed
     return [(said.get(edit, asked), edit) for edit in plan_text(text, context).edits]
 
 
-def _command(found: commands.Found, context: PlanContext | None) -> Plan:
+def _command(found: commands.Found, asked: str) -> Plan:
+    if found.name == "use_my_style" and re.search(r"\b(?:never|stop|no longer)\b", asked):
+        found = replace(found, name="ignore_my_style")
+    again = found.name == "use_my_style" and re.search(r"\bagain\b", asked) is not None
+    lasting = again or (found.name in ("use_my_style", "ignore_my_style") and _FOR_GOOD.search(asked) is not None)
     if not found.rest:
-        return Plan(kind="command", command=found.name)
+        return Plan(kind="command", command=found.name, lasting=lasting)
     rest, protected = protect.split_off(found.rest)
     heard = understand(rest)
-    return Plan(kind="command", command=found.name, edits=heard.edits[:48], protect=tuple(protected))
+    # "Make it look good, without my style" is a look all the same.
+    free = found.name == "ignore_my_style" and bool(_WEAK.intersection(heard.tokens))
+    return Plan(kind="command", command=found.name, edits=heard.edits[:48], protect=tuple(protected), free=free,
+                lasting=lasting)  # fmt: skip
 
 
 def _request(asked: str, kept: str, heard: Understood, protected: list[str]) -> Plan:
@@ -121,7 +147,10 @@ def _request(asked: str, kept: str, heard: Understood, protected: list[str]) -> 
         return Plan(kind="style", edits=tuple(edits[:48]), style=style.name, protect=tuple(protected),
                     out_of_scope=heard.wishes, note=note)  # fmt: skip
     if edits:
-        return Plan(kind="strong", edits=tuple(edits[:48]), out_of_scope=heard.wishes, protect=tuple(protected))
+        free = _FREEING.search(kept) is not None
+        return Plan(
+            kind="strong", edits=tuple(edits[:48]), out_of_scope=heard.wishes, protect=tuple(protected), free=free
+        )
     if _WEAK.intersection(heard.tokens) and not heard.wishes:
         return Plan(kind="weak", protect=tuple(protected))
     vague = None if heard.wishes or protected else clarify.vague(asked)

@@ -6,7 +6,7 @@ A failure costs the person a visible note, never the turn.
 import functools
 
 from agent.plan import Amount, Edit, Plan, PlanContext
-from agent.planner import commands, wire
+from agent.planner import commands, lending, wire
 from agent.planner.embedded import plan_text
 from agent.planner.lexicon import HERE
 from agent.planner.server import Server
@@ -29,7 +29,12 @@ class ServedPlanner:
     async def plan(self, text: str, context: PlanContext) -> Plan:
         """Plan one message within the time-out; else the embedded plan with a note that says why."""
         own = plan_text(text, context)
-        if not plain(text) or own.tree is not None or own.complaint is not None:
+        if (
+            not plain(text)
+            or own.tree is not None
+            or own.complaint is not None
+            or lending.find(text, context) is not None
+        ):
             return own
         pictures = (context.thumbnail,) if context.thumbnail else ()
         try:
@@ -77,4 +82,5 @@ def checked(served: Plan, own: Plan, text: str) -> Plan:
         command = None
     if kind == "command" and not command:
         kind = "strong" if edits else "none"
-    return served.model_copy(update={"edits": edits, "command": command, "kind": kind})
+    own_words = {"free": own.free, "lasting": own.lasting and own.command == command}
+    return served.model_copy(update={"edits": edits, "command": command, "kind": kind, **own_words})
