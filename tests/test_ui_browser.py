@@ -205,7 +205,7 @@ def test_the_first_minute(visit: Visit, tmp_path: Path) -> None:
         assert abs(full.mean(axis=(0, 1)) - after.mean(axis=(0, 1))).max() < 3  # the file is what the page showed
 
 
-def test_like_is_kept_and_can_be_forgotten(visit: Visit) -> None:
+def test_like_is_kept_and_can_be_forgotten(visit: Visit, home: Path) -> None:
     page = visit.page
     page.locator("#profile input").fill("Anna")
     visit.open_example("Coffee")
@@ -218,6 +218,11 @@ def test_like_is_kept_and_can_be_forgotten(visit: Visit) -> None:
     visit.say("my usual")
     visit.versions(3)
     expect(page.locator("#chat")).to_contain_text("♥")
+    picture = page.locator("#chat .message-content img")
+    expect(picture).to_have_count(1)
+    page.wait_for_function("() => document.querySelector('#chat .message-content img').naturalWidth > 50")
+    shown = list((home / "cache").glob("app-*/c-*/taste-*"))
+    assert shown
     page.get_by_role("tab", name="My taste").click()
     expect(page.locator("#taste h3")).to_contain_text("from Anna")
     cards = page.locator("#taste .memory")
@@ -225,6 +230,8 @@ def test_like_is_kept_and_can_be_forgotten(visit: Visit) -> None:
     expect(cards.first).to_contain_text("Liked")
     cards.first.get_by_role("button", name="Forget").click()
     expect(page.locator("#nothing")).to_be_visible()
+    assert not any(path.exists() for path in (home / "cache").glob("app-*/c-*/taste-*"))
+    assert not list((home / "memory").glob("pictures/*"))
 
 
 def test_a_thumb_at_an_earlier_answer_is_about_its_version(visit: Visit) -> None:
