@@ -21,6 +21,7 @@ from langgraph.types import RetryPolicy, interrupt
 from agent import learn, nodes, present
 from agent.rooms import Context, Rooms, Say, default_rooms
 from agent.state import InputState, Json, State
+from memory.sql import LostError
 
 Work = Callable[[State, Rooms, Say], Awaitable[Json]]
 
@@ -44,7 +45,12 @@ DOING: Final = {
 
 
 def transient(error: Exception) -> bool:
-    """True for what goes away by itself: another process holds the database for a moment. Nothing else is tried again."""
+    """True for what goes away by itself: another process holds the database for a moment, or its server was started again.
+
+    Nothing else is tried again.
+    """
+    if isinstance(error, LostError):
+        return True
     return isinstance(error, sqlite3.OperationalError) and any(word in str(error) for word in ("locked", "busy"))
 
 

@@ -105,10 +105,6 @@ class History:
         except BurnishError:
             raise
         except (OSError, sqlite3.Error) as error:
-            if database:
-                raise ConversationError(
-                    f"The database server cannot be used ({error}); check BURNISH_DATABASE_URL and that it runs."
-                ) from error
             raise ConversationError(
                 f"The conversations in {path.parent} cannot be opened for writing ({error}); check the folder's "
                 "permissions or set BURNISH_HOME to another one."

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory.record import Preference
-from memory.sql import Postgres, Rows, Sql, Sqlite
+from memory.sql import LostError, Postgres, Rows, Sql, Sqlite
 from models.errors import BurnishError, PreferenceError
 
 MAX_THUMBNAIL: Final = 256 * 1024
@@ -91,10 +91,8 @@ class Log:
             if database:
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._db = Postgres(database) if database else _file(self.path)
-        except sqlite3.OperationalError as error:
-            raise PreferenceError(
-                f"The database server cannot be used ({error}); check BURNISH_DATABASE_URL and that it runs."
-            ) from error
+        except LostError as error:
+            raise PreferenceError(str(error)) from error
         try:
             self._db.migrate("memory", MIGRATIONS, newer)
         except (sqlite3.Error, BurnishError) as error:
@@ -296,7 +294,11 @@ class Log:
             for name, values in vectors:
                 vector = np.asarray(values, np.float64)
                 norm = float(np.linalg.norm(vector))
-                if not norm > 1e-9 or not np.isfinite(norm) or not db.execute("SELECT 1 FROM events WHERE id = ?", (name,)):
+                if (
+                    not norm > 1e-9
+                    or not np.isfinite(norm)
+                    or not db.execute("SELECT 1 FROM events WHERE id = ?", (name,))
+                ):
                     continue
                 db.execute(
                     "INSERT INTO vectors VALUES (?, ?, ?)"

@@ -25,6 +25,10 @@ Row = Any
 """A row, readable by position and by name."""
 
 
+class LostError(BurnishError, sqlite3.OperationalError):
+    """The database server does not answer."""
+
+
 class Rows(list[Row]):
     """All that a statement gave, fetched."""
 
@@ -141,6 +145,7 @@ class Postgres:
         self.url = check_database(url)
         self.lock = threading.RLock()
         self._connection: Any = None
+        self._inside = False
         with self.write("schema") as db:
             db.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
             db.execute("CREATE TABLE IF NOT EXISTS layouts (name TEXT PRIMARY KEY, seen INTEGER NOT NULL)")
@@ -148,17 +153,34 @@ class Postgres:
     def execute(self, statement: str, values: Sequence[object] = ()) -> Rows:
         """Run one statement."""
         with self.lock, _as_sqlite():
-            cursor = self._open().execute(_worded(statement), values)
+            cursor = self._run(_worded(statement), values)
             return Rows(cursor.fetchall() if cursor.description else ())
+
+    def _run(self, statement: str, values: Sequence[object]) -> Any:
+        import psycopg
+
+        connection = self._open()
+        try:
+            return connection.execute(statement, values)
+        except psycopg.OperationalError:
+            # A server that was started again ends old connections. Inside a transaction there is nothing to go on with.
+            if self._inside or not connection.closed:
+                raise
+            return self._open().execute(statement, values)
 
     @contextmanager
     def write(self, key: str = "") -> Iterator[Sql]:
         """One transaction; others with the same key wait for it."""
         with self.lock, _as_sqlite():
+            self._run("SELECT 1", ())
             connection = self._open()
-            with connection.transaction():
-                connection.execute("SELECT pg_advisory_xact_lock(%s)", (lock_number(key),))
-                yield self
+            self._inside = True
+            try:
+                with connection.transaction():
+                    connection.execute("SELECT pg_advisory_xact_lock(%s)", (lock_number(key),))
+                    yield self
+            finally:
+                self._inside = False
 
     def _open(self) -> Any:
         if self._connection is None or self._connection.closed:
@@ -279,7 +301,9 @@ def _as_sqlite() -> Iterator[None]:
     except psycopg.IntegrityError as error:
         raise sqlite3.IntegrityError(_short(error)) from error
     except psycopg.OperationalError as error:
-        raise sqlite3.OperationalError(f"the database server is lost: {_short(error)}") from error
+        raise LostError(
+            "The database server does not answer; check BURNISH_DATABASE_URL and that it runs, then try again."
+        ) from error
     except psycopg.DataError as error:
         raise BurnishError(
             "A database server keeps no text with a NUL character in it; choose another name."

@@ -353,7 +353,10 @@ async def thread_size(home: Path, files: list[Path], args: argparse.Namespace) -
 
 
 async def users(home: Path, files: list[Path], args: argparse.Namespace) -> Figures:
-    """Many people at once: all served, none sees another's, and how long a turn takes beside that of one alone."""
+    """Many people at once: all served, none sees another's, and how long a turn takes beside that of one alone.
+
+    Everybody says the same ten things, each beginning with another one; with `--lockstep` all say the same at the same time.
+    """
     where = home / "users"
     where.mkdir()
     texts = ("brighter", "a bit warmer", "more contrast", "undo", "less saturation", "make it a bit darker", "cooler",
@@ -361,18 +364,19 @@ async def users(home: Path, files: list[Path], args: argparse.Namespace) -> Figu
     tiny = [small(file, where, 320) for file in files]
     crossed = failed = 0
 
-    async def person(studio: Studio, name: str, thread: str, count: int) -> list[float]:
+    async def person(studio: Studio, name: str, thread: str, count: int, first: int = 0) -> list[float]:
         nonlocal crossed, failed
         seconds = []
-        for index in range(count):
+        script = [texts[(first + i) % len(texts)] for i in range(count)]
+        for text in script:
             start = time.perf_counter()
             try:
-                await say(studio, thread, f"{texts[index % len(texts)]}")
+                await say(studio, thread, text)
             except RuntimeError:
                 failed += 1
             seconds.append(time.perf_counter() - start)
         mine = [m.text for m in studio.rooms.history.messages(thread) if m.role == "user"]
-        crossed += mine != [texts[i % len(texts)] for i in range(count)]
+        crossed += mine != script
         crossed += [t.thread for t in await studio.threads(name)] != [thread]
         return seconds
 
@@ -382,9 +386,12 @@ async def users(home: Path, files: list[Path], args: argparse.Namespace) -> Figu
         alone = await person(studio, "alone", first[1], 10)
         # Everybody has a photo open before the clock starts: looking at a new one is no turn.
         opened = [(await studio.start(tiny[i % len(tiny)], f"user{i}")).thread for i in range(args.users)]
-        began = time.perf_counter()
-        all_of = await asyncio.gather(*(person(studio, f"user{i}", thread, 10) for i, thread in enumerate(opened)))
+        began, busy = time.perf_counter(), time.process_time()
+        all_of = await asyncio.gather(
+            *(person(studio, f"user{i}", t, 10, 0 if args.lockstep else i) for i, t in enumerate(opened))
+        )
         took = time.perf_counter() - began
+        cores = (time.process_time() - busy) / took
     together = [s for one in all_of for s in one]
     p95, single = float(np.percentile(together, 95)), statistics.median(alone)
     rows: list[list[object]] = [
@@ -396,6 +403,7 @@ async def users(home: Path, files: list[Path], args: argparse.Namespace) -> Figu
         ["a turn together, p95 s", p95],
         ["p95 ÷ alone", p95 / single],
         ["turns a second", len(together) / took],
+        ["cores that this process got", cores],
         ["load of this machine", os.getloadavg()[0]],
     ]
     show("Many at once", ["figure", "value"], rows)
@@ -406,6 +414,7 @@ async def users(home: Path, files: list[Path], args: argparse.Namespace) -> Figu
         "alone_s": single,
         "p95_s": p95,
         "ratio": p95 / single,
+        "cores": cores,
     }
 
 
@@ -464,6 +473,7 @@ def main() -> None:
     parser.add_argument("--conversations", type=int, default=6)
     parser.add_argument("--turns", type=int, default=100)
     parser.add_argument("--users", type=int, default=20)
+    parser.add_argument("--lockstep", action="store_true", help="all users say the same thing at the same time")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--edge", type=int, default=640, help="long edge of the previews that are measured")
     parser.add_argument(
