@@ -1,4 +1,4 @@
-"""Several hosts on one PostgreSQL database and one Chroma server, both real and started here; the same graph, same tests."""
+"""Several hosts on one PostgreSQL and one Chroma server, both real and started here; the same graph, the same tests."""
 
 import asyncio
 import sqlite3
@@ -122,7 +122,7 @@ async def test_two_hosts_continue_one_conversation(tmp_path: Path, portrait: Pat
 
 async def test_turns_of_two_hosts_in_one_conversation_wait_for_each_other(
     tmp_path: Path,
-    portrait: Path,
+    portrait: Path,  # noqa: F811
     database: str,
 ) -> None:
     async with (
