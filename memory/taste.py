@@ -10,6 +10,7 @@ import shutil
 import threading
 import uuid
 import weakref
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -471,6 +472,12 @@ def _picture(folder: Path, name: str, jpeg: bytes | None) -> Path | None:
 def _call(close: weakref.WeakMethod[Callable[[], None]]) -> None:
     if method := close():
         method()
+
+
+def kinds(records: Iterable[Preference]) -> dict[str, int]:
+    """The kinds of scene of records by their leading tags, with how many there are of each, the most frequent first."""
+    count = Counter(tag for r in records for tag in r.tags if of_kind(r, tag))
+    return dict(sorted(count.items(), key=lambda item: (-item[1], item[0])))
 
 
 def of_kind(record: Preference, tag: str) -> bool:

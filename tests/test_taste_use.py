@@ -261,5 +261,3 @@ def test_a_style_leaves_what_was_set_before_and_what_it_says_itself(scene: Scene
     assert decide(style, Recipe(), scene, taste.model_copy(update={"learning": True})).given == {}
     assert decide(style, Recipe(), scene, taste).given == {"global": {"brightness": 0.2}}
     assert decide(Plan(kind="strong", edits=style.edits), Recipe(), scene, taste).given == {}
-
-

@@ -228,6 +228,8 @@ def test_like_is_kept_and_can_be_forgotten(visit: Visit, home: Path) -> None:
     cards = page.locator("#taste .memory")
     expect(cards).to_have_count(1)
     expect(cards.first).to_contain_text("Liked")
+    expect(page.locator("#taste-here")).to_contain_text("still learning")
+    expect(page.locator("#forget-kind")).to_be_visible()
     cards.first.get_by_role("button", name="Forget").click()
     expect(page.locator("#nothing")).to_be_visible()
     assert not any(path.exists() for path in (home / "cache").glob("app-*/c-*/taste-*"))

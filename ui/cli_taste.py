@@ -38,7 +38,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of 
 
 @app.command("list")
 def show_all(user: UserOption = DEFAULT_USER, as_json: JsonOption = False) -> None:
-    """List what was liked and disliked, newest first."""
+    """List what was liked and disliked, newest first: id, day, feedback, kind of scene, words."""
     with _memory() as memory:
         records = memory.list(user)
     if as_json:
@@ -46,7 +46,11 @@ def show_all(user: UserOption = DEFAULT_USER, as_json: JsonOption = False) -> No
     elif not records:
         put(f'Nothing learned for "{user}" yet; like a result in the app, or add --feedback like to burnish edit.')
     else:
-        put("\n".join(f"{r.id[:8]}  {_day(r)}  {r.feedback:<8}  {_what(r)}" for r in records))
+        from memory.taste import kinds
+
+        rows = [(r, ", ".join([*kinds([r])][:2])) for r in records]
+        wide = max(len(kind) for _, kind in rows)
+        put("\n".join(f"{r.id[:8]}  {_day(r)}  {r.feedback:<8}  {kind:<{wide}}  {_what(r)}" for r, kind in rows))
 
 
 @app.command("show")

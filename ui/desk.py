@@ -132,7 +132,19 @@ class Desk:
         place = Path(session.shelf)
         if result.plan is not None and result.plan.command == "forget":
             await self.sweep(session.user)
-        return [publish_memory(path, path.stem, session.user, place) for path in result.memory_thumbnails if path.exists()]
+        return [
+            publish_memory(path, path.stem, session.user, place) for path in result.memory_thumbnails if path.exists()
+        ]
+
+    async def expected(self, session: Session) -> str:
+        """What memory expects the person to want on the open photo, as a sentence; empty without a photo."""
+        if not session.thread:
+            return ""
+        from agent.taste import taste_of
+
+        rooms = (await self.studio()).rooms
+        scene = (await rooms.opened(session.thread)).seen.scene
+        return (await asyncio.to_thread(taste_of, rooms.memory, session.user, scene)).sentence
 
     async def sweep(self, user: str) -> None:
         """Take back the published pictures of what a person has forgotten."""

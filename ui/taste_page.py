@@ -46,6 +46,19 @@ def build(desk: "Desk", tab: gr.Tab, session: gr.State) -> None:
             bring = gr.UploadButton(
                 "Import", file_types=[".json"], size="sm", scale=0, min_width=80, elem_id="taste-import"
             )
+            kind = gr.Dropdown(
+                [], value=None, label="Forget a kind of scene", show_label=False, container=False, min_width=190, scale=0,
+                elem_id="forget-kind", visible=False,
+            )  # fmt: skip
+            kind_sure = gr.Button(
+                "Yes, forget these",
+                variant="stop",
+                size="sm",
+                scale=0,
+                min_width=140,
+                visible=False,
+                elem_id="kind-sure",
+            )
             wipe = gr.Button("Forget everything", size="sm", scale=0, min_width=150, elem_id="forget-all")
             sure = gr.Button(
                 "Yes, forget all of it",
@@ -57,6 +70,7 @@ def build(desk: "Desk", tab: gr.Tab, session: gr.State) -> None:
                 elem_id="sure",
             )
             link = gr.DownloadButton("Save", visible="hidden", elem_id="taste-link")
+        here = gr.Markdown(visible=False, elem_id="taste-here")
         cards: gr.State = gr.State([])
         to_forget = gr.State("")
 
@@ -81,17 +95,24 @@ def build(desk: "Desk", tab: gr.Tab, session: gr.State) -> None:
                     forget = gr.Button("Forget", size="sm", scale=0, min_width=84, elem_classes="forget")
                     forget.click(lambda which=which: which, None, [to_forget], **_QUIET)
 
-    show = [heading, use, share, wipe, sure, cards]
+    show = [heading, use, share, kind, kind_sure, wipe, sure, here, cards]
 
     async def memory() -> "Memory":
         return (await desk.studio()).memory
 
-    async def shown(session: "Session") -> tuple[str, bool, bool, Any, Any, list[Card]]:
+    async def shown(session: "Session") -> tuple[Any, ...]:
         store = await memory()
-        on, shares, found = await asyncio.to_thread(_read, store, session.user, desk.cache)
+        on, shares, kinds, found = await asyncio.to_thread(_read, store, session.user, desk.cache)
         whom = "you" if session.user == DEFAULT_USER else clean(session.user)
         text = f"### What Burnish has learned from {whom}"
-        return text, on, shares, gr.update(visible=bool(found)), gr.update(visible=False), found
+        there = gr.update(visible=bool(found))
+        # The first of the choices says what the others do.
+        choices = [("Forget a kind …", ""), *((f"{tag} ({count})", tag) for tag, count in kinds.items())]
+        which = gr.update(choices=choices, value="", visible=bool(kinds))
+        expected = await desk.expected(session) if found and on else ""
+        on_this = gr.update(value=f"On the open photo: {clean(expected)}", visible=bool(expected))
+        hidden = gr.update(visible=False)
+        return text, on, shares, which, hidden, there, hidden, on_this, found
 
     async def forget_one(session: "Session", which: str) -> tuple[Any, ...]:
         if which:
@@ -101,6 +122,16 @@ def build(desk: "Desk", tab: gr.Tab, session: gr.State) -> None:
                 gr.Info(str(error))
             await desk.sweep(session.user)
         return "", *await shown(session)
+
+    async def forget_kind(session: "Session", tag: str | None) -> tuple[Any, ...]:
+        if tag:
+            try:
+                count = await asyncio.to_thread((await memory()).forget, session.user, tag)
+                gr.Info(f"Forgot {count} {'memory' if count == 1 else 'memories'} of the kind “{tag}”.")
+            except BurnishError as error:  # forgotten in another tab
+                gr.Info(str(error))
+            await desk.sweep(session.user)
+        return await shown(session)
 
     async def forget_all(session: "Session") -> tuple[Any, ...]:
         count = await asyncio.to_thread((await memory()).forget, session.user, "all")
@@ -130,6 +161,8 @@ def build(desk: "Desk", tab: gr.Tab, session: gr.State) -> None:
 
     tab.select(shown, [session], show, **_QUIET)
     to_forget.change(forget_one, [session, to_forget], [to_forget, *show], **_QUIET)
+    kind.input(lambda tag: gr.update(visible=bool(tag)), [kind], [kind_sure], **_QUIET)
+    kind_sure.click(forget_kind, [session, kind], show, **_QUIET)
     wipe.click(lambda: (gr.update(visible=False), gr.update(visible=True)), None, [wipe, sure], **_QUIET)
     sure.click(forget_all, [session], show, **_QUIET)
     use.input(choose, [session, use], **_QUIET)
@@ -139,16 +172,19 @@ def build(desk: "Desk", tab: gr.Tab, session: gr.State) -> None:
     bring.upload(load, [session, bring], show, **_QUIET)
 
 
-def _read(store: "Memory", user: str, cache: Path) -> tuple[bool, bool, list[Card]]:
-    """Whether the taste is in use, whether it is shared, and the newest memories with their pictures laid out in the cache."""
-    records = store.list(user)[:_SHOWN]
+def _read(store: "Memory", user: str, cache: Path) -> tuple[bool, bool, dict[str, int], list[Card]]:
+    """Whether the taste is used and shared, the kinds of scene, and the newest memories with their pictures in the cache."""
+    from memory.taste import kinds
+
+    every = store.list(user)
+    records = every[:_SHOWN]
     place = folder(cache) if records else cache
     found = []
     for record in records:
         picture = store.thumbnail(user, record)
         file = publish_memory(picture, record.thumbnail, user, place) if picture else ""
         found.append((record.id, card(record), file))
-    return store.use_style(user), user in store.shared(), found
+    return store.use_style(user), user in store.shared(), kinds(every), found
 
 
 def card(record: "Preference") -> str:

@@ -154,43 +154,14 @@ def controls(crowd: Sequence[sim.Person], scenes: sim.Scenes, memory: Memory) ->
     return out
 
 
-def separation(people: int, scenes: sim.Scenes) -> dict[str, float]:
-    """How much of a taste for one kind of scene shows up on another, as a share of what it is on its own kind.
-
-    `two tastes`: ten likes of warm sunsets and ten of neutral cities; `any two kinds`: the same of kinds drawn at random;
-    `sunsets alone`: nothing but the sunsets. Sums over people, so that nobody whose taste is hardly found decides.
-    """
-    sunset = ("sunset", "city") if "sunset" in scenes.shows else tuple(sorted(scenes.shows)[:2])
-    out = {}
-    for name, fixed, both in (
-        ("two tastes", True, True),
-        ("any two kinds", False, True),
-        ("sunsets alone", True, False),
-    ):
-        there = leak = 0.0
-        for number in range(people):
-            rng = np.random.default_rng([SEED, number, 2])
-            warm, cold = sunset if fixed else map(str, rng.permutation(sorted(scenes.shows))[:2])
-            records = []
-            for i in range(10):
-                for kind, value in ((warm, 0.35), (cold, 0.0)) if both else ((warm, 0.35),):
-                    scene = scenes.draw(kind, rng)
-                    liked = value + 0.04 * float(rng.normal())
-                    records.append(
-                        Preference(
-                            user="two", feedback="like", time=1.7e9 + i, embedding=scene.embedding, tags=scene.tags,
-                            deviation={"global": {"temperature": liked}}, source={"global": {"temperature": "asked"}},
-                        )
-                    )  # fmt: skip
-            there += sum(warmth(records, scenes.draw(warm, rng, fresh=True)) for _ in range(5))
-            leak += sum(warmth(records, scenes.draw(cold, rng, fresh=True)) for _ in range(5))
-        out[name] = leak / there
-    return out
-
-
-def warmth(records: Sequence[Preference], scene: sim.Scene) -> float:
-    """What is expected of the temperature of the whole photo."""
-    return guess(records, scene).values.get("global", {}).get("temperature", 0.0)
+def separation(people: int, scenes: sim.Scenes) -> dict[str, dict[str, float]]:
+    """How well tastes for different kinds of scene stay apart; see `simulated_users.apart`."""
+    return {
+        "two tastes": sim.apart(people, scenes, SEED, guess),
+        "any two kinds": sim.apart(people, scenes, SEED, guess, fixed=False),
+        "sunsets alone": sim.apart(people, scenes, SEED, guess, both=False),
+        "one kind alone": sim.apart(people, scenes, SEED, guess, fixed=False, both=False),
+    }
 
 
 KILLED = """
@@ -346,11 +317,9 @@ def learn(scenes: sim.Scenes, people: int, todo: set[str]) -> dict[str, Any]:
         shutil.rmtree(folder)
     if "leak" in todo:
         figures["leak"] = separation(20, scenes)
-        show(
-            "a taste for one kind of scene on another: warm sunsets on cities",
-            ["likes of", "leak"],
-            list(figures["leak"].items()),
-        )
+        rows = [[name, *(of.values())] for name, of in figures["leak"].items()]
+        show("a taste for one kind of scene on another: ten likes of warm sunsets (and ten of cities as they are)",
+             ["likes of", "leak", "learning on the other", "knows its own"], rows)  # fmt: skip
     return figures
 
 

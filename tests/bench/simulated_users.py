@@ -254,3 +254,48 @@ def distance(person: Person, estimate: Estimate, scene: Scene) -> float:
 def nothing(person: Person, scene: Scene) -> float:
     """The same without a memory: the neutral look."""
     return float(np.linalg.norm(person.ideal(scene)))
+
+
+def apart(
+    people: int,
+    scenes: Scenes,
+    seed: int,
+    guess: Callable[[Sequence[Preference], Scene], Estimate],
+    *,
+    fixed: bool = True,
+    both: bool = True,
+) -> dict[str, float]:
+    """How much of a taste for one kind of scene shows up on another: people with ten likes of warm pictures of one kind.
+
+    `fixed`: sunsets and cities, else two kinds drawn at random; `both`: and ten likes of neutral pictures of the other.
+    `leak`: warmth or coolness on the other kind as a share of the warmth on its own, over all people together, so that nobody
+    whose taste is hardly found decides. `learning`: how often the estimate says on the other kind that it is still learning; `knows`: how
+    often it does not on its own kind.
+    """
+    kinds = sorted(scenes.shows)
+    there = leak = learning = knows = 0.0
+    for number in range(people):
+        rng = np.random.default_rng([seed, number, 2])
+        warm, cold = ("sunset", "city") if fixed and "sunset" in kinds else map(str, rng.permutation(kinds)[:2])
+        records = []
+        for i in range(10):
+            for kind, value in ((warm, 0.35), (cold, 0.0)) if both else ((warm, 0.35),):
+                scene = scenes.draw(kind, rng)
+                liked = value + 0.04 * float(rng.normal())
+                records.append(
+                    Preference(
+                        user="two", feedback="like", time=1.7e9 + i, embedding=scene.embedding, tags=scene.tags,
+                        deviation={"global": {"temperature": liked}}, source={"global": {"temperature": "asked"}},
+                    )
+                )  # fmt: skip
+        own = [guess(records, scenes.draw(warm, rng, fresh=True)) for _ in range(5)]
+        other = [guess(records, scenes.draw(cold, rng, fresh=True)) for _ in range(5)]
+        there += sum(_warmth(e) for e in own)
+        leak += abs(sum(_warmth(e) for e in other))
+        learning += float(np.mean([e.learning for e in other])) / people
+        knows += float(np.mean([not e.learning for e in own])) / people
+    return {"leak": leak / max(there, 1e-6), "learning": learning, "knows": knows}
+
+
+def _warmth(found: Estimate) -> float:
+    return found.values.get("global", {}).get("temperature", 0.0)
