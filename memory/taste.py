@@ -401,7 +401,8 @@ class Memory:
             for user, name in self.log.outdated(self.encoder):
                 if self._stop.is_set():
                     break
-                if vector := self._embedded(user, name):
+                vector = self._embedded(user, name)
+                if vector is not None and len(vector):
                     made.append((name, vector))
                 if len(made) >= REPLAYED:
                     self.log.reembed(self.encoder, made)
@@ -420,6 +421,9 @@ class Memory:
         try:
             return self._embed(found[0], self.thumbnail(user, found[0]))
         except BurnishError:
+            return None
+        except Exception:
+            _log.exception("a liked photo could not be looked at again")
             return None
 
     def warm(self, wait: bool = False) -> None:

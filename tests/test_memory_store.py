@@ -578,6 +578,29 @@ def test_an_embedder_that_fails_costs_a_record_no_more_than_its_embedding(tmp_pa
         assert [r.id for r in memory.list("anna")] == [bad.id, good.id]
 
 
+def test_what_was_embedded_anew_is_forgotten_too(tmp_path: Path) -> None:
+    jpeg = cv2.imencode(".jpg", np.full((24, 32, 3), 77, np.uint8))[1].tobytes()
+    with Memory(tmp_path) as memory:
+        record, kept = memory.like(liked(), jpeg), memory.like(liked("bob"), jpeg)
+    vector = np.array([0.6, 0.8, 0, 0, 0, 0, 0, 0], "<f4")
+    with Memory(tmp_path, encoder="2", embed=lambda older, _: vector if older.user == "anna" else -vector) as memory:
+        memory.warm(wait=True)
+        assert memory.index.ready
+        assert memory.pictures("anna", [record.id])
+        marks = (vector.tobytes(), record.id.encode())
+        assert all(mark in everything_on_disk(tmp_path) for mark in marks)
+        assert memory.forget("anna", "all") == 1
+        assert memory.recall("anna", tuple(vector), 5) == []
+    left = everything_on_disk(tmp_path)
+    assert not any(mark in left for mark in marks)
+    with Memory(tmp_path, encoder="2") as memory:
+        assert memory.thumbnail("anna", record) is None
+        assert memory.log.users() == ["bob"]
+        # The same picture of somebody else is theirs.
+        assert memory.thumbnail("bob", kept) == jpeg
+        assert [h.record.id for h in memory.recall("bob", tuple(-vector), 5)] == [kept.id]
+
+
 def test_pictures_are_the_persons_own_and_go_with_what_they_show(tmp_path: Path) -> None:
     jpeg = cv2.imencode(".jpg", np.full((24, 32, 3), 128, np.uint8))[1].tobytes()
     with Memory(tmp_path) as memory:
