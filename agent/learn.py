@@ -131,6 +131,7 @@ async def learn(state: State, rooms: Rooms, say: Say) -> Json:
     kind = pressed.get("kind") if pressed else (plan.command if plan else "")
     turn = (pressed.get("turn") if pressed else None) or state["turn"]
     version = history.version(thread)
+    forgotten: Json = {}
     if kind == "dislike" and plan is not None and plan.edits:
         # What was disliked is what stood there before the wish beside it was done; that has been answered.
         before = history.version(thread, state["base"])
@@ -146,6 +147,7 @@ async def learn(state: State, rooms: Rooms, say: Say) -> Json:
     elif kind == "forget":
         count = await asyncio.to_thread(rooms.memory.forget, user, "all")
         text = f"I forgot everything about your taste: {count} preferences are deleted for good."
+        forgotten = {"taste": {}}
     elif version.number == 0:
         text = "This is the photo as opened; change something first, then tell me whether you like it."
     elif kind == "withdraw":
@@ -162,7 +164,11 @@ async def learn(state: State, rooms: Rooms, say: Say) -> Json:
     # The text of a reason is answered by the turn that it becomes, not here.
     if not (pressed and pressed.get("reason")):
         await asyncio.to_thread(history.say, thread, turn, "assistant", text, version.number)
-    update: Json = {"result": result, "messages": [{"role": "assistant", "text": text, "version": version.number}]}
+    update: Json = {
+        **forgotten,
+        "result": result,
+        "messages": [{"role": "assistant", "text": text, "version": version.number}],
+    }
     if pressed and pressed.get("reason") and kind == "dislike":
         return {**update, "text": pressed["reason"], "turn": turn, "command": ""}
     return {**update, "feedback": {}}

@@ -132,6 +132,9 @@ async def decide_node(state: State, rooms: Rooms, say: Say) -> Json:
         # The look that is there follows a taste: make it again without.
         plan = plan.model_copy(update={"kind": "weak"})
     here = await rooms.opened(state["thread"])
+    if name == "variations" and base.recipe.look is None:
+        # Samples of a look that is not there yet are samples of the one that would be.
+        plan = plan.model_copy(update={"kind": "weak"})
     taste = await _taste(state, rooms, plan, here, say)
     objects = {e.region for e in plan.edits} | set(plan.protect)
     found = await asyncio.to_thread(_find, here, [r for r in objects if r.startswith(OBJECT_PREFIX)])
@@ -139,7 +142,8 @@ async def decide_node(state: State, rooms: Rooms, say: Say) -> Json:
     decision = decide(plan, base.recipe, here.seen.scene, taste, found, seed, base.facts.get("given"))
     if name == "variations":
         look = base.recipe.look or Look()
-        recipe = base.recipe.model_copy(update={"look": look.with_seed(seed).model_copy(update={"strength": 1.0})})
+        look = (decision.recipe.look if base.recipe.look is None else None) or look
+        recipe = decision.recipe.model_copy(update={"look": look.with_seed(seed).model_copy(update={"strength": 1.0})})
         decision = decision.model_copy(update={"recipe": recipe, "look": True})
     found_taste = taste.model_dump(mode="json") if taste else state["taste"]
     update: Json = {"base": base.number, "move": move, "problem": problem, "taste": found_taste}

@@ -101,6 +101,16 @@ async def test_a_strong_request_keeps_the_rest_and_the_free_part_follows_the_tas
     assert "What the style leaves open follows your taste" in style.answer
 
 
+async def test_variations_are_samples_of_the_look_that_follows_the_taste(studio: Studio, scene: Scene) -> None:
+    fill(studio.memory, scene, "anna")
+    thread = (await studio.start(PHOTO, "anna")).thread
+    result = await say(studio, thread, "show me other versions")
+    assert len(result.memory_thumbnails) == 4
+    recipes = [await studio.recipe(thread, n) for n in (1, 2, 3)]
+    assert all(r.values("global")["temperature"] > 0.15 for r in recipes)
+    assert len({r.look.seed for r in recipes if r.look}) == 3
+
+
 async def test_without_my_style_for_one_turn_and_for_good(studio: Studio, scene: Scene) -> None:
     fill(studio.memory, scene, "anna")
     thread = (await studio.start(PHOTO, "anna")).thread
