@@ -222,8 +222,9 @@ HERE = PlanContext(people={"me": True, "Anna": True, "Bob": False, "Ana María":
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [("retouch like Anna", "Anna"), ("Anna's usual", "Anna"), ("in anna’s style please", "Anna"), ("do it like ANA MARÍA", "Ana María"),
-     ("edit it the way Anna would", "Anna"), ("can you make it look like Anna would do it?", "Anna"), ("wie Anna", "Anna"),
+    [("retouch like Anna", "Anna"), ("Anna's usual", "Anna"), ("in anna’s style please", "Anna"),
+     ("do it like ANA MARÍA", "Ana María"), ("edit it the way Anna would", "Anna"),
+     ("can you make it look like Anna would do it?", "Anna"), ("wie Anna", "Anna"),
      ("Sunny's usual", "Sunny")],
 )  # fmt: skip
 def test_whose_taste_is_asked_for(text: str, name: str) -> None:
@@ -250,8 +251,9 @@ def test_an_edit_beside_a_borrowed_taste_is_done_and_the_rest_is_free() -> None:
 
 @pytest.mark.parametrize(
     ("text", "free"),
-    [("make it look good but brighten her face by 30", True), ("make it nice, the sky bluer", True), ("brighten her face", False),
-     ("make it nice and bright", False), ("enhance the colors and brighten a bit", False), ("make the photo brighter", False)],
+    [("make it look good but brighten her face by 30", True), ("make it nice, the sky bluer", True),
+     ("brighten her face", False), ("make it nice and bright", False),
+     ("enhance the colors and brighten a bit", False), ("make the photo brighter", False)],
 )  # fmt: skip
 def test_what_is_left_to_the_look(text: str, free: bool) -> None:
     plan = plan_text(text)
