@@ -68,6 +68,12 @@ def scaled(recipe: Recipe, base: Recipe, factor: float, loud: float | None = Non
     return out
 
 
+def asked_now(asked: Asked, recipe: Recipe, base: Recipe) -> Asked:
+    """What is asked of a recipe that was made weaker or stronger."""
+    before, after = (r.values(asked.region).get(asked.attribute, 0.0) for r in (base, recipe))
+    return asked.model_copy(update={"wanted": round(after - before, 4), "value": after})
+
+
 def has_own_look(version: Version, base: Version) -> bool:
     """True when this version freed a look of its own."""
     look, before = version.recipe.look, base.recipe.look

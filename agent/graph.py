@@ -12,6 +12,7 @@ LangGraph's own tools (`langgraph.json` names it). Checkpoints are for resuming 
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Hashable
+from contextlib import nullcontext
 from typing import Any, Final, Protocol
 
 from langgraph.graph import END, START, StateGraph
@@ -66,7 +67,10 @@ def node(name: str, work: Work) -> Node:
         step = {"type": "step", "node": name, "text": DOING[name]}
         write({**step, "state": "running"})
         start = time.perf_counter()
-        update = await work(state, rooms, lambda text: write({"type": "note", "text": text}))
+        # A served model may take its time; others use the place meanwhile.
+        asks = name == "understand" and rooms.settings.served
+        async with rooms.line.aside(state["thread"]) if asks else nullcontext():
+            update = await work(state, rooms, lambda text: write({"type": "note", "text": text}))
         took = round(time.perf_counter() - start, 4)
         write({**step, "state": "done", "seconds": took})
         before = {} if name == "perceive" else state.get("seconds", {})

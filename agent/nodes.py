@@ -8,10 +8,10 @@ import asyncio
 import uuid
 from typing import Any, Final
 
-from agent import again, answer, tree
+from agent import again, answer, tree, witness
 from agent.amounts import SWITCHES
 from agent.darkroom import Opened, Print, as_jpeg
-from agent.decide import SMALLEST, Asked, Decision, Taste, decide
+from agent.decide import SMALLEST, Decision, Taste, decide
 from agent.events import Measures
 from agent.history import Version
 from agent.plan import Plan, PlanContext
@@ -293,7 +293,7 @@ async def _gentle(state: State, rooms: Rooms, here: Opened, decision: Decision) 
         return decision
     recipe = recipes[kept]
     note = f"At full strength it would lose too much detail here, so you see {STYLE_STRENGTHS[kept]:.0%} of it."
-    asked = tuple(_now(a, recipe, base) for a in decision.asked)
+    asked = tuple(again.asked_now(a, recipe, base) for a in decision.asked)
     notes = (*decision.notes, note.replace("%", " %"))
     return decision.model_copy(update={"recipe": recipe, "asked": asked, "notes": notes, "samples": len(recipes) + 1})
 
@@ -307,25 +307,29 @@ def _switched(recipe: Recipe, full: Recipe) -> Recipe:
     return recipe
 
 
-def _now(asked: Asked, recipe: Recipe, base: Recipe) -> Asked:
-    """What is asked of a recipe that was weakened."""
-    before, after = (r.values(asked.region).get(asked.attribute, 0.0) for r in (base, recipe))
-    return asked.model_copy(update={"wanted": round(after - before, 4), "value": after})
-
-
 async def review(state: State, rooms: Rooms, say: Say) -> Json:
     """Judge the candidate, keep the best so far, and ask for another round where a correction may help."""
     decision, made = Decision.model_validate(state["decision"]), Print.model_validate(state["candidate"])
     base = rooms.history.version(state["thread"], state["base"])
     before, after = await _read(state, rooms, decision, base, made)
-    verdict = judge(decision.asked, decision.look, after, before)
+    verdict = await witness.heard(state, rooms, judge(decision.asked, decision.look, after, before), base, made)
     best = state["best"]
     worse = bool(best) and verdict.score > best["verdict"]["score"]
     if not best or verdict.score < best["verdict"]["score"]:
         best = {"print": state["candidate"], "verdict": verdict.model_dump(mode="json")}
+        if verdict.opinion:
+            # A doubted style is asked for in another strength next; this is what was asked of this one.
+            best["asked"] = [a.model_dump(mode="json") for a in decision.asked]
     trials = [*state["trials"], trial(made.recipe, verdict)]
-    update: Json = {"best": best, "trials": trials, "correction": {}, "candidate": {}}
-    if not verdict.ok and not worse and state["rounds"] < ROUNDS and not _stuck(trials):
+    opinions = state.get("opinions", 0) + bool(verdict.opinion)
+    update: Json = {"best": best, "trials": trials, "correction": {}, "candidate": {}, "opinions": opinions}
+    if witness.doubted(verdict) and opinions < witness.ASKED and state["rounds"] < ROUNDS:
+        if tried := await witness.another(state, rooms, decision, base, made, verdict):
+            decision, recipe_, sentence = tried
+            say(sentence)
+            update |= {"correction": recipe_.model_dump(mode="json"), "rounds": state["rounds"] + 1}
+            update |= {"rethought": [*state["rethought"], sentence], "decision": decision.model_dump(mode="json")}
+    elif not verdict.ok and not worse and state["rounds"] < ROUNDS and not _stuck(trials):
         points = [{name: (p[0], p[1]) for name, p in t.items()} for t in trials]
         recipe = corrected(made.recipe, verdict, points)
         if recipe is not None and (wanted := aims(made, verdict)):

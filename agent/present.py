@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from agent import again, answer, tree
 from agent.darkroom import Print
-from agent.decide import Decision, Taste
+from agent.decide import Asked, Decision, Taste
 from agent.events import Change
 from agent.history import Version
 from agent.plan import Plan
@@ -60,6 +60,8 @@ async def present(state: State, rooms: Rooms, say: Say) -> Json:
 async def _keep_new(state: State, rooms: Rooms, plan: Plan, decision: Decision) -> tuple[Version, str]:
     """The best candidate as a new version; or, when none is better than no change, the version it was based on."""
     made, verdict = Print.model_validate(state["best"]["print"]), Verdict.model_validate(state["best"]["verdict"])
+    if asked := state["best"].get("asked"):
+        decision = decision.model_copy(update={"asked": tuple(Asked.model_validate(a) for a in asked)})
     history, thread, turn = rooms.history, state["thread"], state["turn"]
     problems = answer.not_done(plan, decision)
     base = history.version(thread, state["base"])

@@ -6,7 +6,7 @@ and the best of all candidates is kept, including doing nothing.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
@@ -66,6 +66,8 @@ class Verdict(BaseModel):
     soften: bool = False
     """True when the look itself goes too far and should be weaker."""
     sentences: tuple[str, ...] = ()
+    opinion: dict[str, Any] = {}
+    """What a served model that was shown it said (`agent.witness`); empty without."""
 
 
 def judge(asked: tuple[Asked, ...], look: bool, made: Print, base: Measures | None = None) -> Verdict:
@@ -246,4 +248,5 @@ def summary(verdict: Verdict, rounds: int, sentences: tuple[str, ...]) -> Mappin
         "clipped": verdict.clipped,
         "skin_drift": verdict.skin_drift,
         "sentences": list(sentences),
+        **({"opinion": verdict.opinion} if verdict.opinion else {}),
     }

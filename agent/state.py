@@ -63,6 +63,8 @@ class State(InputState, total=False):
     correction: Json
     """The recipe that review wants rendered next; empty when it is content."""
     rounds: int
+    opinions: int
+    """Candidates that a served model was shown."""
     rethought: list[str]
     """One sentence per round."""
     again: bool
@@ -81,6 +83,6 @@ class State(InputState, total=False):
 #: What a new turn begins with.
 FRESH: Final[Json] = {
     "base": 0, "taste": {}, "plan": {}, "decision": {}, "move": "", "candidate": {}, "best": {}, "trials": [],
-    "correction": {}, "rounds": 0, "rethought": [], "again": False, "lead": "", "problem": "", "feedback": {},
+    "correction": {}, "rounds": 0, "opinions": 0, "rethought": [], "again": False, "lead": "", "problem": "", "feedback": {},
     "seconds": {}, "result": {},
 }  # fmt: skip
