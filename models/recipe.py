@@ -1,6 +1,7 @@
 """The Recipe: what was decided. Every value per region, the seed, the strength; small JSON that re-renders bit for bit."""
 
 import json
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -8,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from models.errors import RecipeError
 from models.vocabulary import ATTRIBUTES, MAP_ATTRIBUTES, is_region, region_order
 
-#: Raised with every change of meaning; `Recipe.from_json` migrates older ones.
-SCHEMA: Final = 1
+#: Raised with every change of meaning, together with a step in `MIGRATIONS`; older recipes are migrated when they are read.
+SCHEMA: Final = 2
 
 
 class Setting(BaseModel):
@@ -79,6 +80,45 @@ class Look(BaseModel):
         return self.model_copy(update={"seed": seed % 2**32, "steps": VARIED_STEPS if seed else 1})
 
 
+def _to_2(data: dict[str, Any]) -> dict[str, Any]:
+    """Schema 1 had `look.targets`, a taste's values of the whole, which are settings like all others now; and looks took
+    four steps where none were given."""
+    look, settings = data.get("look"), data.get("settings", [])
+    if not isinstance(look, Mapping):
+        return data
+    rest = {"steps": 4, **look}
+    targets = rest.pop("targets", None)
+    if not isinstance(targets, Mapping) or not targets or not isinstance(settings, list | tuple):
+        return {**data, "look": rest}
+    out: list[Any] = []
+    whole: dict[str, Any] = {"region": "global", "values": {}}
+    for setting in settings:
+        if isinstance(setting, Mapping) and setting.get("region", "global") == "global":
+            whole = dict(setting)
+        else:
+            out.append(setting)
+    own = whole.get("values")
+    whole["values"] = {**targets, **own} if isinstance(own, Mapping) else own
+    return {**data, "look": rest, "settings": [whole, *out]}
+
+
+#: From a schema to the next one, as JSON; applied one after the other.
+MIGRATIONS: Final[Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {1: _to_2}
+
+
+def migrated(data: dict[str, Any]) -> dict[str, Any]:
+    """A recipe's JSON in the present schema; what is not older is returned as it is.
+
+    >>> migrated({"schema_version": 1, "look": {"seed": 3}})["look"]
+    {'steps': 4, 'seed': 3}
+    """
+    version = data.get("schema_version", SCHEMA)
+    while isinstance(version, int) and version in MIGRATIONS:
+        data = {**MIGRATIONS[version](data), "schema_version": version + 1}
+        version += 1
+    return data
+
+
 class Recipe(BaseModel):
     """A whole retouch, relative to the photo as opened. `Recipe()` is the identity.
 
@@ -93,6 +133,11 @@ class Recipe(BaseModel):
     look: Look | None = None
     keep: tuple[str, ...] = ()
     """Regions whose pixels are not touched by anything."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _older(cls, data: Any) -> Any:
+        return migrated(data) if isinstance(data, dict) else data
 
     @field_validator("keep")
     @classmethod
@@ -141,6 +186,8 @@ class Recipe(BaseModel):
             raise RecipeError("This file is not a Burnish recipe: it has no schema_version.")
         if data["schema_version"] > SCHEMA:
             raise RecipeError(f"This recipe has schema {data['schema_version']}, newer than this Burnish; update it.")
+        if data["schema_version"] < min(MIGRATIONS):
+            raise RecipeError(f"This recipe has schema {data['schema_version']}, which no Burnish has written.")
         try:
             return cls.model_validate(data)
         except ValidationError as error:
