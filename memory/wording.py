@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from memory.estimator import Estimate, Evidence
+from models.vocabulary import SPATIAL_REGIONS, TONAL_REGIONS
 
 #: (less, more) of each attribute.
 WORDS: Final = {
@@ -26,6 +27,12 @@ _KINDS: Final = {
     "sunset": "sunsets", "portrait": "portraits", "landscape": "landscapes", "beach": "beaches", "city": "cities",
     "street": "streets", "mountain": "mountains", "flower": "flowers", "animal": "animals",
 }  # fmt: skip
+
+
+#: Regions of place and of tone: looser than anything a person would name.
+PLACES: Final = frozenset((*SPATIAL_REGIONS, *TONAL_REGIONS))
+#: Difference from the whole photo at which a part is named for itself.
+BEYOND: Final = 0.04
 
 
 def phrase(region: str, attribute: str, value: float) -> str:
@@ -56,8 +63,17 @@ def kind_of(evidence: tuple[Evidence, ...]) -> tuple[str, int]:
 
 
 def strongest(estimate: Estimate, count: int = 3) -> list[tuple[str, str, float]]:
-    """The `count` changes most worth naming: large ones whose direction is clear."""
-    found = [(r, n, v) for r, names in estimate.values.items() for n, v in names.items()]
+    """The `count` changes most worth naming: large ones whose direction is clear, of things rather than of places.
+
+    What holds for the whole photo is not said again of its parts.
+    """
+    whole = estimate.values.get("global", {})
+    found = [
+        (r, n, v)
+        for r, names in estimate.values.items()
+        for n, v in names.items()
+        if r == "global" or (r not in PLACES and abs(v - whole.get(n, 0.0)) >= BEYOND)
+    ]
     clear = [(r, n, v) for r, n, v in found if abs(v) >= 0.03 and abs(v) >= estimate.spread[r][n]]
     return sorted(clear, key=lambda item: -abs(item[2]))[:count]
 

@@ -232,6 +232,16 @@ def test_the_sentence_says_what_was_used_and_why() -> None:
     assert phrase("sky", "temperature", 0.3) == "warmer skies"
 
 
+def test_the_sentence_names_a_part_only_for_what_the_whole_does_not_have() -> None:
+    regions = ("global", "sky", "left", "shadows")
+    same = {"global": {"temperature": 0.3}, "sky": {"temperature": 0.3}, "left": {"temperature": 0.5}}
+    text = sentence(on(SUNSET, [record(SUNSET, i, 0.3, deviation=same) for i in range(6)], regions)).sentence
+    assert text.startswith("warmer pictures, as in 6 photos like this you liked")
+    more = {**same, "sky": {"temperature": 0.5}}
+    text = sentence(on(SUNSET, [record(SUNSET, i, 0.3, deviation=more) for i in range(6)], regions)).sentence
+    assert text.startswith("warmer skies, warmer pictures, as in")
+
+
 def test_an_explanation_names_every_value_and_like() -> None:
     records = [record(SUNSET, i, 0.3, summary="warmer sky") for i in range(3)]
     text = explanation(sentence(on(SUNSET, records)))

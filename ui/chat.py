@@ -51,12 +51,19 @@ def answered(result: "Result", pictures: Sequence[str] = ()) -> Bubble:
     `pictures`: paths in the cache of the photos that were liked, to be seen beside the reason.
     """
     parts = [clean(result.answer), change_table(result.changes)]
-    parts += [f"♥ {clean(text)}" for text in result.memory_used]
+    parts.append(_leaning(result))
     # The route of Gradio that serves the cache and nothing else; relative, so that it works below any address.
     parts.append(" ".join(f"![a photo you liked](gradio_api/file={quote(path)})" for path in pictures))
     text = "\n\n".join(part for part in parts if part)
     options = result.options or (_NEXT if result.changes else ())
     return {"role": "assistant", "content": text or "Done.", "options": _options(options)}
+
+
+def _leaning(result: "Result") -> str:
+    """What a result leans on, in one line: why, unless the answer has said so, and what was liked."""
+    why, *liked = result.memory_used or ("",)
+    texts = ([] if why.rpartition("learning: ")[2].rstrip(".") in result.answer else [why]) + [*dict.fromkeys(liked)]
+    return f"♥ {' · '.join(clean(text) for text in texts)}" if texts else ""
 
 
 def remembered(messages: Iterable["Message"], last: "Result | None" = None) -> list[Bubble]:
