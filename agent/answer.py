@@ -8,7 +8,7 @@ from agent.decide import Decision
 from agent.plan import Plan
 from agent.review import Verdict
 from models.recipe import Recipe
-from models.vocabulary import ATTRIBUTES
+from models.vocabulary import ATTRIBUTES, spoken
 
 #: (less, more) of each attribute, as in "the sky is brighter".
 WORDS: Final = {
@@ -59,9 +59,7 @@ def place(region: str) -> str:
     >>> place("global"), place("object:red rose"), place("person")
     ('the photo', 'the red rose', 'the people')
     """
-    if region == "global":
-        return "the photo"
-    return f"the {'people' if region == 'person' else region.removeprefix('object:')}"
+    return f"the {'people' if region == 'person' else spoken(region)}"
 
 
 def points(value: float) -> str:

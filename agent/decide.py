@@ -6,8 +6,9 @@ The rules, in the order in which they are applied:
 1. An edit on a region that is not in the photo is not done; the nearest region that is there is named instead.
 2. An edit that the region cannot show (brighten what is white, desaturate what is grey) is not done, and said.
 3. Amounts become values (`agent.amounts`) and add to those of the current version, within [-1, 1].
-4. A weak request frees the look: the automatic one, moved by the person's taste. A strong one never adds a look, so
-   that what lies outside the asked regions is not touched at all.
+4. A weak request frees the look: the automatic one, moved by the person's taste; so does a plan that leaves the rest
+   `free` beside its edits. A strong one never adds a look, so that what lies outside the asked regions is not touched at
+   all. A style says some of the look; what it leaves open, and nobody has set before, follows the taste.
 5. Protected regions come out as they are now: kept exactly where nothing has touched them yet, and shielded from this
    turn's edits by the opposite change where something has.
 """
@@ -22,7 +23,15 @@ from agent.amounts import size
 from agent.plan import Amount, Edit, Plan
 from models.attributes import lab
 from models.recipe import Look, Recipe
-from models.vocabulary import MAP_ATTRIBUTES, MIXER_ATTRIBUTES, MIXER_HUES, SPATIAL_REGIONS, TONAL_REGIONS, region_order
+from models.vocabulary import (
+    MAP_ATTRIBUTES,
+    MIXER_ATTRIBUTES,
+    MIXER_HUES,
+    SPATIAL_REGIONS,
+    TONAL_REGIONS,
+    region_order,
+    spoken,
+)
 
 if TYPE_CHECKING:
     from tools.perceive import Scene
@@ -308,7 +317,7 @@ def cannot_show(edit: Edit, reading: Mapping[str, float]) -> str:
     if level is None:
         return ""
     chroma = reading.get("saturation", 0.0) * level / 100
-    name = "the photo" if edit.region == "global" else f"the {edit.region.removeprefix('object:')}"
+    name = f"the {spoken(edit.region)}"
     if edit.attribute == "brightness" and edit.direction > 0 and level > 96:
         return f"{name.capitalize()} is already as good as white; brightening it would only lose detail."
     if edit.attribute == "brightness" and edit.direction < 0 and level < 3:
@@ -393,4 +402,4 @@ def said(attribute: str, region: str) -> str:
     ('The brightness of the sky', 'The blue of the photo')
     """
     what = attribute.removeprefix("hue:").replace("_", " and " if attribute == "black_and_white" else " ")
-    return f"The {what} of the {'photo' if region == 'global' else region.removeprefix('object:')}"
+    return f"The {what} of the {spoken(region)}"

@@ -15,13 +15,14 @@ from agent.decide import SMALLEST, Decision, Taste, decide
 from agent.events import Measures
 from agent.history import Version
 from agent.plan import Plan, PlanContext
+from agent.planner import pointing
 from agent.review import CLIPPED, ROUNDS, aims, corrected, judge, trial
 from agent.rooms import Rooms, Say
 from agent.state import FRESH, Json, State
 from agent.taste import people, taste_of
 from models.errors import ConversationError, PreferenceError
 from models.recipe import Look, Recipe
-from models.vocabulary import MAP_ATTRIBUTES, OBJECT_PREFIX, SEMANTIC_REGIONS
+from models.vocabulary import MAP_ATTRIBUTES, SEMANTIC_REGIONS, sought
 
 #: Samples of a free look, and weaker strengths of a style, that are tried on the thumbnail.
 SAMPLES: Final = 3
@@ -79,6 +80,7 @@ async def understand(state: State, rooms: Rooms, say: Say) -> Json:
         names=rooms.history.names(thread),
         people=await asyncio.to_thread(people, rooms.memory, state["user"]),
         user=state["user"],
+        picked=state.get("picked", ""),
         disliked=current.feedback == "dislike" or "instead_of" in current.facts,
         turns=tuple(m.text for m in rooms.history.messages(thread, 12) if m.role == "user" and m.turn != state["turn"])[
             -5:
@@ -87,7 +89,7 @@ async def understand(state: State, rooms: Rooms, say: Say) -> Json:
         if rooms.settings.served
         else None,
     )
-    plan = await rooms.planner.plan(state["text"], context)
+    plan = pointing.placed(await rooms.planner.plan(state["text"], context), context.picked)
     if plan.note:
         say(plan.note)
     return {"plan": plan.model_dump(mode="json")}
@@ -137,7 +139,7 @@ async def decide_node(state: State, rooms: Rooms, say: Say) -> Json:
         plan = plan.model_copy(update={"kind": "weak"})
     taste = await _taste(state, rooms, plan, here, say)
     objects = {e.region for e in plan.edits} | set(plan.protect)
-    found = await asyncio.to_thread(_find, here, [r for r in objects if r.startswith(OBJECT_PREFIX)])
+    found = await asyncio.to_thread(_find, here, [r for r in objects if sought(r)])
     seed = base.recipe.look.seed + 1 if base.recipe.look else 0
     decision = decide(plan, base.recipe, here.seen.scene, taste, found, seed, base.facts.get("given"))
     if name == "variations":
@@ -217,7 +219,7 @@ async def _merge(state: State, rooms: Rooms, plan: Plan) -> Json:
             one, two = (rooms.history.version(state["thread"], n) for n in (act.parts[0].version, act.versions[0]))
             question, options = tree.which(one, two)
             return {"plan": plan.model_copy(update={"question": question, "options": options}).model_dump(mode="json")}
-        named = [r for part in act.parts for r in part.regions if r.startswith(OBJECT_PREFIX)]
+        named = [r for part in act.parts for r in part.regions if sought(r)]
         found = await asyncio.to_thread(_find, here, named)
         there = tree.regions_there(((r.name, r.area) for r in here.seen.scene.regions), found)
         made = tree.merged(rooms.history, state["thread"], act, there)

@@ -9,10 +9,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.picking import outlined
+from agent.settings import Settings
 from models.errors import PhotoError, RecipeError
 from models.mask import guide
 from models.recipe import Recipe
-from tools.perceive import Seen, describe, overlay, perceive
+from tools import hub
+from tools.perceive import Seen, describe, overlay, perceive, region
 from tools.photo import Photo, Pixels, open_photo, save_photo
 
 if TYPE_CHECKING:
@@ -34,7 +37,8 @@ class View:
 
 
 def look(path: Path) -> View:
-    """Open a photo and perceive it. Raises `PhotoError`."""
+    """Open a photo and perceive it. Raises `PhotoError`, and `WeightsError` for a segmentation model that can't be had."""
+    hub.choose(Settings().segmenter)
     photo = open_photo(path)
     return View(photo, perceive(photo))
 
@@ -45,8 +49,10 @@ async def regions(studio: "Studio", thread: str) -> list[dict[str, object]]:
     return [region.model_dump() for region in here.seen.scene.regions]
 
 
-def save_masks(view: View, folder: Path, *, overwrite: bool = False) -> dict[str, Path]:
-    """Every region's soft mask as an 8-bit grey PNG of the photo's size: `sky.png`, `object-rose.png` …
+def save_masks(view: View, folder: Path, *, picked: str = "", overwrite: bool = False) -> dict[str, Path]:
+    """Every region's soft mask as an 8-bit grey PNG of the photo's size: `sky.png`, `person.png` …
+
+    With a selection `picked` (`agent.picking`) also `selection.png`.
 
     Raises `PhotoError` when a file is there already or cannot be written.
     """
@@ -54,23 +60,26 @@ def save_masks(view: View, folder: Path, *, overwrite: bool = False) -> dict[str
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PhotoError(f"The folder {folder} cannot be made: {error.strerror}; choose another.") from error
-    places = {name: folder / f"{name.replace(':', '-').replace(' ', '_')}.png" for name in view.seen.masks}
+    masks = dict(view.seen.masks)
+    if picked and (found := region(view.seen, picked)) is not None:
+        masks["selection"] = found
+    places = {name: folder / f"{name}.png" for name in masks}
     if not overwrite and (taken := [place for place in places.values() if place.exists()]):
         raise PhotoError(f"{taken[0]} is there already; choose another folder or add --overwrite.")
     luma = guide(view.photo.pixels)
     for name, place in places.items():
-        mask = view.seen.masks[name].render(luma)
+        mask = masks[name].render(luma)
         _write_png(place, np.asarray(np.rint(mask * np.float32(255)), np.uint8))
     return places
 
 
-def save_overlay(view: View, out: Path, *, overwrite: bool = False) -> Path:
-    """The photo with its regions of meaning tinted and named, long edge at most 1600 px, as a PNG."""
+def save_overlay(view: View, out: Path, *, picked: str = "", overwrite: bool = False) -> Path:
+    """The photo with its regions of meaning tinted and named, or the selection `picked` alone; a PNG of at most 1600 px."""
     if out.exists() and not overwrite:
         raise PhotoError(f"{out} is there already; choose another name or add --overwrite.")
     pixels = view.photo.pixels
     small = _fit(np.asarray(pixels >> 8 if pixels.dtype == np.uint16 else pixels, np.uint8), _OVERLAY_EDGE)
-    _write_png(out, overlay(view.seen, small)[..., ::-1])
+    _write_png(out, (outlined(view.seen, picked, small) if picked else overlay(view.seen, small))[..., ::-1])
     return out
 
 

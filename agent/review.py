@@ -14,7 +14,7 @@ from agent.darkroom import Print
 from agent.decide import Asked, covers
 from agent.events import Measures
 from models.recipe import Look, Recipe, Setting
-from models.vocabulary import MAP_ATTRIBUTES
+from models.vocabulary import MAP_ATTRIBUTES, spoken
 
 ROUNDS: Final = 3
 #: A change is met when it is within this share of what was asked, or within what the eye can tell.
@@ -149,7 +149,7 @@ def sentence(finding: Finding) -> str:
     >>> sentence(Finding(region="sky", attribute="brightness", asked=0.3, achieved=0.15, share=0.5, met=False))
     'The brightness of the sky changed only 50 % as much as you asked; raising it.'
     """
-    where = "photo" if finding.region == "global" else finding.region.removeprefix("object:")
+    where = spoken(finding.region)
     what = f"The {finding.attribute} of the {where}"
     share = finding.share or 0.0
     if share < 0:

@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     llm_timeout: float = Field(default=30.0, gt=0, le=600)
     """Seconds before the embedded planner answers instead."""
 
+    segmenter: str | None = None
+    """Hub id or folder of a larger segmentation model (SegFormer, OneFormer, Mask2Former, SAM 3); None: Burnish's own."""
+
     preview_edge: int = Field(default=1024, ge=256, le=4096)
     """Long edge of a preview in pixels."""
     renders: int = Field(default=2, ge=1, le=64)

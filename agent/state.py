@@ -30,6 +30,8 @@ class InputState(TypedDict, total=False):
     text: str
     command: str
     """A command given by a button instead of by words; empty for none."""
+    picked: str
+    """The region that is selected on the photo (`models.pick`); empty for none."""
 
 
 class State(InputState, total=False):

@@ -38,6 +38,8 @@ from agent.settings import Settings
 from agent.state import FRESH
 from models.errors import BurnishError, ConversationError, PreferenceError, RecipeError
 from models.recipe import Recipe
+from models.vocabulary import PICKED
+from tools import hub
 
 if TYPE_CHECKING:
     from agent.darkroom import Print
@@ -75,6 +77,7 @@ class Studio:
     async def open(cls, settings: Settings | None = None) -> Self:
         """Open the installation under `settings.home`, creating it when it is new."""
         settings = settings or Settings()
+        hub.choose(settings.segmenter)
         rooms = await asyncio.to_thread(Rooms, settings)
         holds = Holds(settings.database_url)
         try:
@@ -137,21 +140,24 @@ class Studio:
             height=photo.height,
         )
 
-    async def turn(self, thread: str, text: str) -> AsyncGenerator[Event, None]:
+    async def turn(self, thread: str, text: str, picked: str = "") -> AsyncGenerator[Event, None]:
         """Answer one message: steps and notes as they happen, then exactly one `Result` or `Failed`.
 
-        Closing the iterator early stops the turn; nothing of it is kept.
+        `picked`: the name of what is selected on the photo (`agent.picking`), which "this" then means. Closing the iterator early stops the turn; nothing of it is kept.
         """
         text = text.encode("utf-8", "replace")[:MAX_MESSAGE].decode("utf-8", "ignore").replace("\0", "").strip()
         if not text:
             yield Failed(text=EMPTY)
+            return
+        if picked and not PICKED.fullmatch(picked):
+            yield Failed(text="That selection is not one; click on the photo, draw a box or paint over it again.")
             return
         try:
             self.rooms.history.thread(thread)
             async with self._alone(thread):
                 turn = str(uuid.uuid4())
                 await asyncio.to_thread(self.rooms.history.say, thread, turn, "user", text)
-                async with aclosing(self._queued(thread, turn, lambda: self._turn(thread, turn, text))) as events:
+                async with aclosing(self._queued(thread, turn, lambda: self._turn(thread, turn, text, picked))) as events:
                     async for event in events:
                         yield event
         except BurnishError as error:
@@ -429,9 +435,9 @@ class Studio:
             thumbnail=self.rooms.store.path(current.thumbnail),
         )
 
-    async def _turn(self, thread: str, turn: str, text: str) -> AsyncGenerator[Event, None]:
+    async def _turn(self, thread: str, turn: str, text: str, picked: str = "") -> AsyncGenerator[Event, None]:
         await asyncio.to_thread(self.rooms.history.begin, thread, turn)
-        start = {"thread": thread, "turn": turn, "text": text, "command": ""}
+        start = {"thread": thread, "turn": turn, "text": text, "command": "", "picked": picked}
         async with aclosing(self._events(thread, turn, start)) as events:
             async for event in events:
                 yield event

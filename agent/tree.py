@@ -13,7 +13,7 @@ from agent.decide import NOTHING, PARTS, REVERSIBLE, SMALLEST, nearest, step, to
 from agent.history import History, Version, difference, merge
 from agent.plan import Tree
 from models.recipe import Recipe
-from models.vocabulary import MAP_ATTRIBUTES, SPATIAL_REGIONS, TONAL_REGIONS, region_order
+from models.vocabulary import MAP_ATTRIBUTES, SPATIAL_REGIONS, TONAL_REGIONS, region_order, spoken
 
 #: Measured differences below this are not worth a word.
 WORTH_A_WORD = 0.02
@@ -116,7 +116,7 @@ def which(one: Version, two: Version, limit: int = 5) -> tuple[str, tuple[str, .
     regions = [r for r in difference(one.recipe, two.recipe) if r != "global"][:limit]
     rest = "the original" if two.number == 0 else f"version {two.number}"
     source = "the original" if one.number == 0 else f"version {one.number}"
-    options = tuple(f"keep the {r.removeprefix('object:')} of {source} and the rest of {rest}" for r in regions)
+    options = tuple(f"keep the {spoken(r)} of {source} and the rest of {rest}" for r in regions)
     if not options:
         return f"{capital(named(one))} and {named(two)} differ in no single part; say which part you want of which.", ()
     return f"Which part should come from {named(one)}?", options

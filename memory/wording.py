@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from memory.estimator import Estimate, Evidence
-from models.vocabulary import SPATIAL_REGIONS, TONAL_REGIONS
+from models.vocabulary import SPATIAL_REGIONS, TONAL_REGIONS, spoken
 
 #: (less, more) of each attribute.
 WORDS: Final = {
@@ -42,7 +42,7 @@ def phrase(region: str, attribute: str, value: float) -> str:
     ('warmer skies', 'softer contrast in pictures')
     """
     less, more = WORDS.get(attribute, (f"less {attribute} in", f"more {attribute} in"))
-    return f"{more if value > 0 else less} {_PLURALS.get(region, region.removeprefix('object:'))}"
+    return f"{more if value > 0 else less} {_PLURALS.get(region, spoken(region))}"
 
 
 def kind_of(evidence: tuple[Evidence, ...]) -> tuple[str, int]:

@@ -4,6 +4,7 @@ Attribute values live in [-1, 1] and 0 is *unchanged*; people see -100..100. Wha
 defined in `models.attributes`.
 """
 
+import re
 from typing import Final
 
 #: Attributes of the parameter map, in the canonical order in which `develop` applies them.
@@ -42,17 +43,27 @@ REGIONS: Final = ("global", *SPATIAL_REGIONS, *TONAL_REGIONS, *SEMANTIC_REGIONS)
 #: Prefix of an open-vocabulary region, as in `object:flower`.
 OBJECT_PREFIX: Final = "object:"
 
+_NUMBER = r"(?:1000|\d{1,3})"
+_PAIR = rf"{_NUMBER},{_NUMBER}"
+#: Regions that a person points at (`models.pick`): a click, a box, a painted stroke, in thousandths of the photo.
+PICKED: Final = re.compile(rf"point:{_PAIR}|box:{_PAIR},{_PAIR}|stroke:{_NUMBER};{_PAIR}(?:;{_PAIR}){{0,63}}")
+
 
 def is_region(name: str) -> bool:
-    """True for a region of the vocabulary or `object:<noun>` with a plain noun.
+    """True for a region of the vocabulary, for one pointed at, and for `object:<noun>` with a plain noun.
 
     >>> is_region("sky"), is_region("object:red areas"), is_region("object:../etc"), is_region("moon")
     (True, True, False, False)
     """
-    if name in REGIONS:
+    if name in REGIONS or PICKED.fullmatch(name):
         return True
     noun = name.removeprefix(OBJECT_PREFIX)
     return name.startswith(OBJECT_PREFIX) and 0 < len(noun) <= 40 and all(c.isalpha() or c in " '-" for c in noun)
+
+
+def sought(name: str) -> bool:
+    """True for a region that is looked for when it is spoken of: a thing by its noun, or a place pointed at."""
+    return name.startswith(OBJECT_PREFIX) or PICKED.fullmatch(name) is not None
 
 
 def region_order(name: str) -> tuple[int, str]:
@@ -62,3 +73,14 @@ def region_order(name: str) -> tuple[int, str]:
     ['global', 'sky', 'object:rose']
     """
     return (REGIONS.index(name) if name in REGIONS else len(REGIONS), name)
+
+
+def spoken(region: str) -> str:
+    """How a region is called in a sentence, without an article.
+
+    >>> spoken("object:red car"), spoken("point:500,200"), spoken("global")
+    ('red car', 'selection', 'photo')
+    """
+    if PICKED.fullmatch(region):
+        return "selection"
+    return "photo" if region == "global" else region.removeprefix(OBJECT_PREFIX)

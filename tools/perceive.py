@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from models import mask, people, pinned, regions
+from models import mask, people, pick, pinned, regions
 from models.attributes import measure
 from models.critic import Remark, criticise, measure_statistics
 from models.faces import find_faces
@@ -24,6 +24,7 @@ from models.regions import Found
 from models.scene_encoder import embed, tag
 from models.segmentation import PERSON_PARTS, Segmentation, classical
 from models.vocabulary import OBJECT_PREFIX, REGIONS, SPATIAL_REGIONS, TONAL_REGIONS, region_order
+from tools import hub
 from tools.nouns import region_of
 
 if TYPE_CHECKING:
@@ -82,14 +83,19 @@ class Scene(BaseModel):
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """A scene with its masks and the thumbnail (h, w, 3) in [0, 1] that it was seen on."""
+    """A scene with its masks and the thumbnail (h, w, 3) in [0, 1] that it was seen on.
+
+    `classes` (14, h', w'): the segmenter's probabilities on a small grid, for what is pointed at later.
+    """
 
     scene: Scene
     masks: dict[str, SoftMask]
     thumbnail: FloatImage
+    classes: FloatImage
 
 
 _remembered: OrderedDict[str, Seen] = OrderedDict()
+_grown: dict[tuple[str, str], SoftMask] = {}
 _lock, _looking = threading.Lock(), threading.Lock()
 
 
@@ -116,8 +122,10 @@ def look(photo: "Photo") -> Seen:
     placed = regions.spatial(*luma.shape)
     named: dict[str, Found] = {}
     sure = regions.recognisable(rgb)
-    seen = read(rgb) if sure else classical(rgb)
+    own = seen = read(rgb) if sure else classical(rgb)
     if sure:
+        if (larger := hub.chosen()) is not None:
+            seen = hub.read(rgb, own, larger)
         faces = find_faces(rgb, seen.of("skin"))
         seen = people.with_person(seen, people.complete(rgb, seen.of(*PERSON_PARTS), faces))
         named = regions.semantic(luma, seen)
@@ -132,7 +140,7 @@ def look(photo: "Photo") -> Seen:
         describe_region(name, named[name], small, mask.guide(small)) for name in sorted(named, key=region_order)
     ]
     kept = tuple(r for r in described if r.area > 0.0005 or r.name == "global" or r.name in SPATIAL_REGIONS)
-    tags = tag(rgb, seen) if sure else {}
+    tags = tag(rgb, own) if sure else {}
     remarks = criticise(measure_statistics(rgb, photo.pixels), tags)
     height, width = photo.pixels.shape[:2]
     scene = Scene(
@@ -141,14 +149,17 @@ def look(photo: "Photo") -> Seen:
         height=height,
         regions=kept,
         tags=tags,
-        embedding=tuple(round(float(v), 5) for v in embed(seen)),
+        embedding=tuple(round(float(v), 5) for v in embed(own)),
         facts=facts_of(photo),
         summary=summarise(kept, tags, remarks),
         critique=tuple(r.sentence for r in remarks),
         suggestions=tuple(dict.fromkeys(r.request for r in remarks)),
         scores=scores(rgb, photo.pixels) if sure else {},
     )
-    return Seen(scene, {r.name: named[r.name].mask for r in kept}, rgb)
+    scale = min(1.0, pick.EDGE / max(rgb.shape[:2]))
+    size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
+    classes = np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in seen.probabilities])
+    return Seen(scene, {r.name: named[r.name].mask for r in kept}, rgb, classes)
 
 
 def shrink(pixels: NDArray[Any], long_edge: int) -> FloatImage:
@@ -189,9 +200,15 @@ def region(seen: Seen, name: str) -> SoftMask | None:
         return seen.masks[name]
     if name in TONAL_REGIONS:
         return regions.tonal(mask.guide(seen.thumbnail))[name]
+    if (picked := pick.parse(name)) is not None:
+        return grown(seen, picked)
     if not name.startswith(OBJECT_PREFIX):
         return None
     noun = name.removeprefix(OBJECT_PREFIX)
+    larger = hub.chosen()
+    if larger is not None and (found := hub.find(seen.thumbnail, noun, larger)) is not None:
+        luma = mask.guide(seen.thumbnail)
+        return mask.fit(luma, regions.sharpened(found), regions.reach(luma, 6), 6e-4)
     meant, word = region_of(noun), regions.colour_word(noun)
     thing = seen.masks.get(meant) if meant else None
     if word is not None and meant == "clothing":
@@ -208,6 +225,22 @@ def region(seen: Seen, name: str) -> SoftMask | None:
     if float(plane.mean()) < regions.LEAST_AREA / 4:
         return None
     return mask.fit(luma, np.asarray(plane, np.float32), regions.reach(luma, 4), 1e-3)
+
+
+def grown(seen: Seen, picked: pick.Pick) -> SoftMask:
+    """The mask of what a pick points at; a pick of the same photo costs nothing the second time."""
+    key = (seen.scene.photo, picked.name)
+    with _lock:
+        if key in _grown:
+            return _grown[key]
+    luma = mask.guide(seen.thumbnail)
+    coarse = cv2.resize(pick.grow(picked, seen.thumbnail, seen.classes), luma.shape[::-1])
+    found = mask.fit(luma, np.asarray(coarse, np.float32), regions.reach(luma, 6), 6e-4)
+    with _lock:
+        while len(_grown) >= 4 * REMEMBERED:
+            _grown.pop(next(iter(_grown)))
+        _grown[key] = found
+    return found
 
 
 def facts_of(photo: "Photo") -> dict[str, str | float]:

@@ -28,6 +28,12 @@ OutOption = Annotated[
     typer.Option("-o", "--out", metavar="OUT", help="Where to write; the suffix chooses the format."),
 ]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace OUT when it is there already.")]
+AtOption = Annotated[
+    str | None, typer.Option("--at", metavar="X,Y", help="What “this” means: a point, in percent of width and height.")
+]
+BoxOption = Annotated[
+    str | None, typer.Option("--box", metavar="X0,Y0,X1,Y1", help="What “this” means: a box, in percent.")
+]
 UserOption = Annotated[str, typer.Option("--user", metavar="NAME", help="Whose taste is used and learned.")]
 
 
@@ -86,6 +92,8 @@ def edit(
     texts: Annotated[list[str], typer.Argument(metavar="TEXT", help="What you want; each TEXT is a turn.")],
     out: OutOption = None,
     user: UserOption = DEFAULT_USER,
+    at: AtOption = None,
+    box: BoxOption = None,
     feedback: Annotated[
         Literal["like", "dislike"] | None, typer.Option(help="Tell Burnish what you think; it learns from that.")
     ] = None,
@@ -102,12 +110,23 @@ def edit(
       burnish edit beach.jpg "make the sky a bit bluer and brighten the people"
       burnish edit beach.jpg "warmer" "a bit less" "brighten her face by 30" -o out.png
       burnish edit party.jpg "my usual" --user anna
+      burnish edit party.jpg "make this brighter" --at 40,60
       burnish edit beach.jpg "more contrast" --feedback like      (remembered for "my usual")
       burnish edit beach.jpg "less noise" --json > beach.json     (then: burnish apply beach.json other.jpg)
     """
     from ui.edit import edit_photo
+    from ui.terminal import selected
 
-    edit_photo(photo, texts, out=out, user=user, feedback=feedback, as_json=as_json, overwrite=overwrite)
+    edit_photo(
+        photo,
+        texts,
+        out=out,
+        user=user,
+        picked=selected(at, box),
+        feedback=feedback,
+        as_json=as_json,
+        overwrite=overwrite,
+    )
 
 
 @app.command()
@@ -147,6 +166,8 @@ def look(
     overlay: Annotated[
         Path | None, typer.Option(metavar="OUT.png", help="Write the photo with its regions in colour.")
     ] = None,
+    at: AtOption = None,
+    box: BoxOption = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there already.")] = False,
 ) -> None:
     """Say what is seen in a photo and what to ask for.
@@ -156,10 +177,13 @@ def look(
       burnish look beach.jpg
       burnish look beach.jpg --overlay regions.png
       burnish look beach.jpg --json --masks masks/
+      burnish look beach.jpg --at 40,60 --overlay selected.png     (what "this" would mean there)
     """
     from ui.look import look_at
+    from ui.terminal import selected
 
-    look_at(photo, as_json=as_json, masks=masks, overlay=overlay, overwrite=overwrite)
+    picked = selected(at, box)
+    look_at(photo, as_json=as_json, masks=masks, overlay=overlay, picked=picked, overwrite=overwrite)
 
 
 @app.command()

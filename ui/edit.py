@@ -37,13 +37,14 @@ def edit_photo(
     *,
     out: Path | None,
     user: str,
+    picked: str,
     feedback: Literal["like", "dislike"] | None,
     as_json: bool,
     overwrite: bool,
 ) -> None:
     """Run every text as a turn, then write the result. Nothing is written unless all of them worked."""
     turns = [checked(text) for text in texts]
-    asyncio.run(_edit(photo, turns, planned_output(photo, out, overwrite), user, feedback, as_json, overwrite))
+    asyncio.run(_edit(photo, turns, planned_output(photo, out, overwrite), user, picked, feedback, as_json, overwrite))
 
 
 def _only_talk(plan: "Plan | None") -> bool:
@@ -59,6 +60,7 @@ async def _edit(
     texts: list[str],
     out: Path,
     user: str,
+    picked: str,
     feedback: Literal["like", "dislike"] | None,
     as_json: bool,
     overwrite: bool,
@@ -78,7 +80,7 @@ async def _edit(
         for text in texts:
             if len(texts) > 1:
                 screen.print(f"“{text}”", style="italic", markup=False)
-            result = await follow(studio.turn(opened.thread, text), screen)
+            result = await follow(studio.turn(opened.thread, text, picked), screen)
             plan = result.plan
             if plan is not None and not plan.edits and (plan.kind == "none" or plan.question):
                 raise RefusedError(

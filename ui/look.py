@@ -6,8 +6,10 @@ from ui.output import new_file
 from ui.terminal import RefusedError, put, put_json
 
 
-def look_at(photo: Path, *, as_json: bool, masks: Path | None, overlay: Path | None, overwrite: bool) -> None:
-    """Print the scene, and write masks and the overlay where asked."""
+def look_at(
+    photo: Path, *, as_json: bool, masks: Path | None, overlay: Path | None, picked: str, overwrite: bool
+) -> None:
+    """Print the scene, and write masks and the overlay where asked; `picked` is a selection to show as well."""
     from agent.oneshot import in_words, look, save_masks, save_overlay
 
     if masks is not None and masks.exists() and not masks.is_dir():
@@ -17,9 +19,9 @@ def look_at(photo: Path, *, as_json: bool, masks: Path | None, overlay: Path | N
             raise RefusedError(f"{overlay.name} should end in .png.")
         new_file(overlay, overwrite)
     view = look(photo)
-    written = save_masks(view, masks, overwrite=overwrite) if masks is not None else {}
+    written = save_masks(view, masks, picked=picked, overwrite=overwrite) if masks is not None else {}
     if overlay is not None:
-        save_overlay(view, overlay, overwrite=overwrite)
+        save_overlay(view, overlay, picked=picked, overwrite=overwrite)
     scene = view.seen.scene
     if as_json:
         extra = {"masks": {name: str(path) for name, path in written.items()}} if masks is not None else {}

@@ -42,6 +42,25 @@ def put_json(value: Any) -> None:
     put(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(", ", ": ")))
 
 
+def selected(at: str | None, box: str | None) -> str:
+    """The selection of `--at X,Y` or `--box X0,Y0,X1,Y1` in percent; empty without. Raises `RefusedError`."""
+    said = at if at is not None else box
+    if said is None:
+        return ""
+    if at is not None and box is not None:
+        raise RefusedError("Give either --at or --box, not both.")
+    try:
+        numbers = [float(part) / 100 for part in said.split(",")]
+    except ValueError:
+        numbers = []
+    option, wanted, example = ("--at", 2, "40,60") if at is not None else ("--box", 4, "20,30,60,90")
+    if len(numbers) != wanted or not all(0 <= n <= 1 for n in numbers):
+        raise RefusedError(f"{option} takes {wanted} numbers in percent of the photo, as in {option} {example}.")
+    from agent import picking
+
+    return (picking.point if at is not None else picking.box)(*numbers).name
+
+
 async def follow(events: "AsyncIterator[Event]", screen: "Console") -> "Result":
     """Show a turn while it runs; returns its result. Raises `RefusedError` with the sentence of a turn that failed."""
     from rich.text import Text

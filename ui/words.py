@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
+from models.vocabulary import spoken
+
 if TYPE_CHECKING:
     from agent.events import Change
 
@@ -18,7 +20,7 @@ def region_name(region: str) -> str:
     >>> region_name("global"), region_name("sky"), region_name("object:red rose")
     ('Whole photo', 'Sky', 'Red rose')
     """
-    return "Whole photo" if region == "global" else region.removeprefix("object:").replace("_", " ").capitalize()
+    return "Whole photo" if region == "global" else spoken(region).replace("_", " ").capitalize()
 
 
 def attribute_name(attribute: str) -> str:

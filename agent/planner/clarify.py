@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from agent.plan import Edit
 from agent.planner.lexicon import patterns
+from models.vocabulary import spoken
 
 #: What people say for more and less of an attribute.
 _WAYS = {
@@ -35,7 +36,7 @@ def contradiction(edit: Edit) -> Question:
     ('brighter', 'darker')
     """
     more, less = _WAYS.get(edit.attribute, (f"more {edit.attribute}", f"less {edit.attribute}"))
-    where = "" if edit.region == "global" else f" {edit.region.removeprefix('object:')}"
+    where = "" if edit.region == "global" else f" {spoken(edit.region)}"
     options = (more, less) if not where else (f"make the{where} {more}", f"make the{where} {less}")
     return Question(f"Both at once cancel out: {more} or {less}?", options)
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from agent.plan import Edit, Plan, PlanContext
-from agent.planner import clarify, commands, complaints, followup, languages, lending, protect, styles, tree
+from agent.planner import clarify, commands, complaints, followup, languages, lending, pointing, protect, styles, tree
 from agent.planner.lexicon import word_set
 from agent.planner.spelling import known as english_words
 from agent.planner.text import plain
@@ -81,7 +81,8 @@ def plan_text(text: str, context: PlanContext | None = None) -> Plan:
         thumb = next((name for sign, name in _THUMBS.items() if sign in text[:40]), None)
         return Plan(kind="command", command=thumb) if thumb and not attacked else Plan(kind="none")
     lang, asked = languages.translate(asked, english_words())
-    plan = _plan(asked, context, attacked)
+    picked = context.picked if context else ""
+    plan = pointing.placed(_plan(pointing.rewrite(asked) if picked else asked, context, attacked), picked)
     return plan if lang == "en" else plan.model_copy(update={"lang": lang})
 
 
