@@ -276,7 +276,8 @@ def apart(
     there = leak = learning = knows = 0.0
     for number in range(people):
         rng = np.random.default_rng([seed, number, 2])
-        warm, cold = ("sunset", "city") if fixed and "sunset" in kinds else map(str, rng.permutation(kinds)[:2])
+        drawn = map(str, rng.permutation(kinds)[:2])
+        warm, cold = ("sunset", "city") if fixed and "sunset" in kinds else drawn
         records = []
         for i in range(10):
             for kind, value in ((warm, 0.35), (cold, 0.0)) if both else ((warm, 0.35),):

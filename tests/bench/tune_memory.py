@@ -25,6 +25,8 @@ SEED = 101
 CHECKS = (1, 5, 20)
 
 VARIANTS: dict[str, list[dict[str, Any]]] = {
+    "near, same": [{"near": n, "same": s} for n, s in ((0.6, 0.75), (0.65, 0.75), (0.75, 0.8))],
+    "tagged": [{"tagged": u} for u in (0.0, 0.15, 0.45)],
     "noise": [{"noise": n} for n in ((0.04, 0.06, 0.5), (0.08, 0.12, 0.5), (0.06, 0.08, 0.2), (0.06, 0.08, 1.0))],
     "apart": [{"apart": n} for n in ((0.1,), (0.03, 0.1), (0.1, 0.4))],
     "common_prior": [{"common_prior": n} for n in ((0.8, 0.1, 0.1), (0.6, 0.2, 0.2), (0.98, 0.01, 0.01))],
@@ -35,7 +37,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "repel": [{"repel": n} for n in (0.0, 1.0)],
     "reach": [{"reach": n} for n in (0.25, 1.0)],
     "answered": [{"answered": n} for n in (0.5, 5.0)],
-    "caution": [{"caution": n} for n in (0.0, 2.0)],
+    "caution": [{"caution": n} for n in (0.0, 2.0, 5.0)],
 }
 
 #: What is wanted of the distance after 5 and 20 likes and of the leak, at most; a variant is scored by how far it goes past.
@@ -181,6 +183,12 @@ def main() -> None:
                 )
                 print(*rows[-1], flush=True)
                 best = min(best, (cost(found), change), key=lambda b: b[0])
+        if args.data:
+            # Distances change with the say of the tags; this only shows whether another would be worth a run.
+            for tagged in (0.0, 0.15, 0.45):
+                found = score(lives, scenes, replace(present, **best[1], tagged=tagged), pool)
+                rows.append(["best, tagged", tagged, *(round(f, 3) for f in found), round(cost(found), 3)])
+                print(*rows[-1], flush=True)
     columns = [*(f"after {c}" for c in CHECKS), "leak sunset", "leak any", "cost"]
     show("distance relative to no memory", ["constant", "value", *columns], rows)
     if args.data and best[1]:
