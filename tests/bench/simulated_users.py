@@ -269,8 +269,8 @@ def apart(
 
     `fixed`: sunsets and cities, else two kinds drawn at random; `both`: and ten likes of neutral pictures of the other.
     `leak`: warmth or coolness on the other kind as a share of the warmth on its own, over all people together, so that nobody
-    whose taste is hardly found decides. `learning`: how often the estimate says on the other kind that it is still learning; `knows`: how
-    often it does not on its own kind.
+    whose taste is hardly found decides. `learning`: how often the estimate says on the other kind that it is still learning;
+    `knows`: how often it does not on its own kind.
     """
     kinds = sorted(scenes.shows)
     there = leak = learning = knows = 0.0
