@@ -1,11 +1,11 @@
 """The conversation, measured: requests met before and after rethinking, what cannot be done, broken renders, scripted
-conversations, long threads, many people at once, a large photo.
+conversations, long threads, many people at once, kill -9, a large photo.
 
-usage: python -m tests.bench.conversation [DIR] [--photos N] [--only SECTION ...] [--requests N] [--conversations N]
-       [--turns N] [--users N]
+usage: python -m tests.bench.conversation [DIR] [--photos N] [--only SECTION ...] [--full] [--requests N]
+       [--conversations N] [--turns N] [--users N] [--kills N]
 
 DIR holds photos (default: dev_photos of the folder in BURNISH_DATA, else example photographs). The defaults take minutes;
-`--requests 0` asks for every attribute of every region, `--turns 1000 --conversations 200 --users 20` is the full size.
+`--requests 0` asks for every attribute of every region; `--full` is the full size of every section, also of those of `--only`.
 """
 
 import argparse
@@ -34,6 +34,7 @@ from agent.studio import Studio
 from models.recipe import Recipe
 from models.vocabulary import MAP_ATTRIBUTES
 from tests.bench import injected
+from tests.bench.kills import kills
 from tests.bench.scripts import converse
 from tests.bench.table import finish, show
 
@@ -455,10 +456,13 @@ async def large(home: Path, files: list[Path], args: argparse.Namespace) -> Figu
     return {**figures, "load": load}
 
 
+#: What the project's table asks for.
+FULL: Final = {"requests": 0, "conversations": 200, "turns": 1000, "kills": 100, "users": 20}
+
 Section = Callable[[Path, list[Path], argparse.Namespace], Coroutine[Any, Any, Figures]]
 SECTIONS: Final[dict[str, Section]] = {
     "strong": strong, "limits": limits, "broken": broken, "scripts": scripts, "long": thread_size, "users": users,
-    "large": large,
+    "kills": kills, "large": large,
 }  # fmt: skip
 
 
@@ -472,6 +476,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=12, help="a photo, drawn; 0: every attribute of every region")
     parser.add_argument("--conversations", type=int, default=6)
     parser.add_argument("--turns", type=int, default=100)
+    parser.add_argument("--kills", type=int, default=24, help="kill -9, three times at every node")
     parser.add_argument("--users", type=int, default=20)
     parser.add_argument("--lockstep", action="store_true", help="all users say the same thing at the same time")
     parser.add_argument("--repeat", type=int, default=3)
@@ -479,7 +484,10 @@ def main() -> None:
     parser.add_argument(
         "--smallest", type=float, default=0.005, help="smallest share of the frame of a region asked about"
     )
+    parser.add_argument("--full", action="store_true", help=f"the full size: {FULL}")
     args = parser.parse_args()
+    if args.full:
+        vars(args).update(FULL)
     figures: Figures = {}
     with tempfile.TemporaryDirectory() as folder:
         files = photos(args.folder, args.photos, Path(folder))
