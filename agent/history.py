@@ -142,6 +142,14 @@ class History:
         rows = self._db.execute(f'{_THREADS} WHERE "user" = ? ORDER BY created DESC LIMIT ?', (user, limit))
         return tuple(_thread(row) for row in rows)
 
+    def delete(self, thread: str) -> None:
+        """Forget a conversation for good: its versions, moves and messages. What its pictures are is collected later."""
+        with self._write(thread) as db:
+            _thread_row(db, thread)
+            for table in ("messages", "turns", "moves", "versions"):
+                db.execute(f"DELETE FROM {table} WHERE thread = ?", (thread,))
+            db.execute("DELETE FROM threads WHERE id = ?", (thread,))
+
     def references(self) -> frozenset[str]:
         """Every blob that a conversation refers to."""
         rows = self._db.execute(

@@ -92,8 +92,7 @@ class Studio:
 
     async def close(self) -> None:
         """Delete blobs that nothing refers to, and close the databases."""
-        referenced = self.rooms.history.references()
-        await asyncio.to_thread(self.rooms.store.collect, referenced)
+        await self.collect()
         await close_checkpoints(self._saver)
         await self._holds.close()
         await asyncio.to_thread(self.rooms.close)
@@ -143,7 +142,8 @@ class Studio:
     async def turn(self, thread: str, text: str, picked: str = "") -> AsyncGenerator[Event, None]:
         """Answer one message: steps and notes as they happen, then exactly one `Result` or `Failed`.
 
-        `picked`: the name of what is selected on the photo (`agent.picking`), which "this" then means. Closing the iterator early stops the turn; nothing of it is kept.
+        `picked`: the name of what is selected on the photo (`agent.picking`), which "this" then means. Closing the iterator
+        early stops the turn; nothing of it is kept.
         """
         text = text.encode("utf-8", "replace")[:MAX_MESSAGE].decode("utf-8", "ignore").replace("\0", "").strip()
         if not text:
@@ -157,7 +157,9 @@ class Studio:
             async with self._alone(thread):
                 turn = str(uuid.uuid4())
                 await asyncio.to_thread(self.rooms.history.say, thread, turn, "user", text)
-                async with aclosing(self._queued(thread, turn, lambda: self._turn(thread, turn, text, picked))) as events:
+                async with aclosing(
+                    self._queued(thread, turn, lambda: self._turn(thread, turn, text, picked))
+                ) as events:
                     async for event in events:
                         yield event
         except BurnishError as error:
@@ -337,6 +339,22 @@ class Studio:
     async def threads(self, user: str) -> tuple[ThreadView, ...]:
         """The conversations of a person, newest first."""
         return tuple(self._listed(thread) for thread in self.rooms.history.threads(user))
+
+    async def delete(self, thread: str, user: str) -> None:
+        """Forget a conversation for good; photos and previews that no other one refers to go with the next collection.
+
+        What was learned from it stays; `memory.forget` forgets that.
+        """
+        self._mine(thread, user)
+        async with self._alone(thread):
+            await self._saver.adelete_thread(thread)
+            await asyncio.to_thread(self.rooms.history.delete, thread)
+        await self.collect()
+
+    async def collect(self, *, older_than: float = 3600.0) -> int:
+        """Delete blobs that nothing refers to and that are older than `older_than` seconds; returns the bytes freed."""
+        referenced = await asyncio.to_thread(self.rooms.history.references)
+        return await asyncio.to_thread(partial(self.rooms.store.collect, referenced, older_than=older_than))
 
     @property
     def memory(self) -> "Memory":

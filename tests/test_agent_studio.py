@@ -456,3 +456,25 @@ def test_langgraph_json_names_the_graph() -> None:
 
     nodes = set(getattr(agent.graph, name).get_graph().nodes)
     assert {"perceive", "recall", "understand", "decide", "render", "review", "present", "feedback", "learn"} <= nodes
+
+
+async def test_a_deleted_conversation_is_gone_and_its_pictures_with_it(studio: Studio, portrait: Path) -> None:
+    opened = await studio.start(portrait, "anna")
+    other = (await studio.start(portrait, "anna")).thread
+    kept = (await say(studio, other, "warmer")).preview
+    gone = (await say(studio, opened.thread, "brighter")).preview
+    with pytest.raises(ConversationError, match="not known"):
+        await studio.delete(opened.thread, "ben")
+    await studio.delete(opened.thread, "anna")
+    for call in (studio.versions(opened.thread), studio.resume(opened.thread, "anna")):
+        with pytest.raises(ConversationError, match="not known"):
+            await call
+    assert [type(e) for e in await events(studio.turn(opened.thread, "brighter"))] == [Failed]
+    assert not (await studio._graph.aget_state(studio._config(opened.thread))).values
+    # Young blobs stay, in case a turn is about to refer to them.
+    assert gone.exists()
+    assert await studio.collect(older_than=-1) > 0
+    assert not gone.exists()
+    assert kept.exists()
+    assert opened.preview.exists()  # the same photo, still in the other conversation
+    assert (await say(studio, other, "cooler")).version == 2

@@ -43,6 +43,7 @@ from tests.test_agent_studio import (  # noqa: F401
     portrait,
     press,
     say,
+    test_a_deleted_conversation_is_gone_and_its_pictures_with_it,
     test_a_slider_makes_a_version_and_bad_values_do_not,
     test_a_thumb_can_be_taken_back_and_a_reason_is_a_turn,
     test_a_turn_can_be_stopped_and_leaves_nothing,
