@@ -376,6 +376,10 @@ class Memory:
                 self.log.extend(new)
                 self._wrote = True
                 self._older.clear()
+                if self._replaying is not None:
+                    # What was brought in may be of an older encoder too.
+                    self._replaying.join()
+                    self._replaying = None
             if isinstance(data.get("use_style"), bool):
                 self.use_style(whose, data["use_style"])
         return len(new)
@@ -385,7 +389,7 @@ class Memory:
     def replay(self, wait: float | None = None) -> None:
         """Give the records of older scene encoders embeddings of the present one, newest first, in the background.
 
-        Begun once a process; what a kill cuts off is done at the next start. Waits up to `wait` seconds; None: to the end.
+        Begun once a process, and again after an import; what a kill cuts off is done at the next start. Waits up to `wait` seconds; None: to the end.
         """
         with self._guard:
             if self._embed is None or self._closed:

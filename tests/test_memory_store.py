@@ -563,6 +563,17 @@ def test_a_replay_that_is_cut_off_is_finished_at_the_next_start(tmp_path: Path) 
     assert len(set(looked)) == len(looked) == 40
 
 
+def test_an_import_of_an_older_encoder_is_embedded_anew(tmp_path: Path) -> None:
+    with Memory(tmp_path / "a") as memory:
+        record = memory.like(liked(), b"jpeg")
+        text = memory.export_json("anna")
+    with Memory(tmp_path / "b", encoder="2", embed=lambda older, jpeg: (1.0, float(len(jpeg or b"")))) as memory:
+        memory.replay()
+        assert memory.import_json(text) == 1
+        found = memory.estimate("anna", (1.0, 4.0), ["sky"], tags={"sunset": 0.9})
+        assert [(e.record.id, e.record.encoder) for e in found.evidence] == [(record.id, "2")]
+
+
 def test_an_embedder_that_fails_costs_a_record_no_more_than_its_embedding(tmp_path: Path) -> None:
     with Memory(tmp_path) as memory:
         good, bad = memory.like(liked(), b"good"), memory.like(liked(), b"bad")
