@@ -80,6 +80,7 @@ async def understand(state: State, rooms: Rooms, say: Say) -> Json:
         names=rooms.history.names(thread),
         people=await asyncio.to_thread(people, rooms.memory, state["user"]),
         user=state["user"],
+        suggestions=(await rooms.opened(thread)).seen.scene.suggestions,
         picked=state.get("picked", ""),
         disliked=current.feedback == "dislike" or "instead_of" in current.facts,
         turns=tuple(m.text for m in rooms.history.messages(thread, 12) if m.role == "user" and m.turn != state["turn"])[

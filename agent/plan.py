@@ -181,6 +181,8 @@ class PlanContext(BaseModel):
     """Everybody on this installation by name, and whether their taste may be borrowed; no served model is told."""
     user: str = ""
     """The name of the person who speaks."""
+    suggestions: tuple[str, ...] = ()
+    """Requests that the critic suggests for this photo."""
     picked: str = ""
     """The region that "this" and "the selection" mean (`models.pick`); empty when nothing is selected."""
     disliked: bool = False

@@ -45,12 +45,13 @@ class Statistics:
 
 @dataclass(frozen=True)
 class Remark:
-    """One finding: its facet, how severe it is (0..1), the sentence and the request that would help."""
+    """One finding: its facet, how severe it is (0..1), the sentence, the request that would help, and where it is."""
 
     facet: str
     severity: float
     sentence: str
     request: str
+    region: str = "global"
 
 
 def patches(pixels: NDArray[Any]) -> list[FloatImage]:
@@ -146,13 +147,55 @@ def measure_statistics(rgb: FloatImage, pixels: NDArray[Any]) -> Statistics:
     )
 
 
-def criticise(s: Statistics, tags: dict[str, float]) -> tuple[Remark, ...]:
-    """The remarks on a photo with these statistics and tags, the most severe first."""
+def mostly_in(bad: FloatImage, masks: dict[str, FloatImage]) -> str:
+    """The region, of `masks` (h, w), that holds at least 60 % of what is `bad` (h, w); `global` where none does.
+
+    The smallest such region tells the most.
+    """
+    total = float(bad.sum())
+    holding = [name for name, mask in masks.items() if total > 0 and float((bad * mask).sum()) >= 0.6 * total]
+    return min(holding, key=lambda name: float(masks[name].sum()), default="global")
+
+
+def extremes(rgb: FloatImage, masks: dict[str, FloatImage]) -> dict[str, str]:
+    """Where the clipped and the nearly black pixels of a thumbnail lie: `highlights` and `shadows` to their region."""
+    return {
+        "highlights": mostly_in((rgb.max(axis=2) > 0.994).astype(np.float32), masks),
+        "shadows": mostly_in((lab(rgb)[..., 0] < 2).astype(np.float32), masks),
+    }
+
+
+def criticise_regions(areas: dict[str, float], readings: dict[str, dict[str, float]]) -> tuple[Remark, ...]:
+    """What is wrong with a part against the rest: a person against the light, a sky without colour.
+
+    `areas`: region to its share; `readings`: region to the attributes that `models.attributes.measure` gives.
+    """
+    found: list[Remark] = []
+    # Clothes may well be dark; skin tells how the light falls.
+    name = "face" if "face" in readings else "skin"
+    skin, behind = readings.get(name), readings.get("background")
+    if skin is not None and behind is not None and areas.get("person", 0) > 0.03:
+        level, gap = skin["brightness"], behind["brightness"] - skin["brightness"]
+        if level < 40 and gap > 15:
+            sentence = f"The {name} lies in the dark: brightness {level:.0f}, {behind['brightness']:.0f} behind."
+            found.append(Remark("exposure", min(1.0, 0.3 + (gap - 15) / 40), sentence, f"brighten the {name}", name))
+    sky = readings.get("sky")
+    if sky is not None and areas["sky"] > 0.08 and sky["brightness"] > 90 and sky["saturation"] < 6:
+        sentence = f"The sky is nearly white: brightness {sky['brightness']:.0f}, saturation {sky['saturation']:.0f}."
+        found.append(Remark("highlights", 0.3, sentence, "darken the sky a little", "sky"))
+    return tuple(found)
+
+
+def criticise(s: Statistics, tags: dict[str, float], where: dict[str, str] | None = None) -> tuple[Remark, ...]:
+    """The remarks on a photo with these statistics and tags, the most severe first. `where`: what `extremes` says."""
     found: list[Remark] = []
 
     def remark(facet: str, excess: float, scale: float, sentence: str, request: str) -> None:
         if excess > 0:
-            found.append(Remark(facet, min(1.0, 0.2 + excess / scale), sentence, request))
+            place = (where or {}).get(facet, "global")
+            if place != "global":
+                sentence = f"{sentence.removesuffix('.')}, most of that in the {place}."
+            found.append(Remark(facet, min(1.0, 0.2 + excess / scale), sentence, request, place))
 
     meant_dark = tags.get("night", 0) > 0.5 or tags.get("sunset", 0) > 0.5
     meant_warm = tags.get("sunset", 0) > 0.5 or tags.get("food", 0) > 0.6

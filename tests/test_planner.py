@@ -351,3 +351,15 @@ def test_dialogue_scores_hold() -> None:
     scores = _scores("dialogue_dev")
     least = {"exact": 0.80, "kind": 0.90, "command": 0.95, "protect": 0.85}
     assert {name: scores[name] for name, bound in least.items() if scores[name] < bound} == {}
+
+
+def test_advice_is_taken_as_the_critic_gave_it() -> None:
+    offered = ("brighten the person", "remove the haze", "reduce the noise")
+    context = PlanContext(suggestions=offered)
+    taken = plan_text("ok, do what you suggest", context)
+    assert [(e.region, e.attribute) for e in taken.edits] == [
+        ("person", "brightness"), ("global", "dehaze"), ("global", "denoise"),
+    ]  # fmt: skip
+    assert [e.attribute for e in plan_text("apply the second suggestion", context).edits] == ["dehaze"]
+    assert plan_text("what do you suggest?", context).kind == "question"
+    assert not plan_text("do what you suggest", PlanContext()).edits

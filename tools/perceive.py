@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from models import mask, people, pick, pinned, regions
 from models.attributes import measure
-from models.critic import Remark, criticise, measure_statistics
+from models.critic import Remark, criticise, criticise_regions, extremes, measure_statistics
 from models.faces import find_faces
 from models.judge import scores
 from models.mask import SoftMask
@@ -141,7 +141,9 @@ def look(photo: "Photo") -> Seen:
     ]
     kept = tuple(r for r in described if r.area > 0.0005 or r.name == "global" or r.name in SPATIAL_REGIONS)
     tags = tag(rgb, own) if sure else {}
-    remarks = criticise(measure_statistics(rgb, photo.pixels), tags)
+    remarks = criticise(measure_statistics(rgb, photo.pixels), tags, where_extreme(small, named, kept))
+    remarks += criticise_regions({r.name: r.area for r in kept}, {r.name: r.attributes for r in kept})
+    remarks = tuple(sorted(remarks, key=lambda r: -r.severity))
     height, width = photo.pixels.shape[:2]
     scene = Scene(
         photo=photo.sha256,
@@ -160,6 +162,13 @@ def look(photo: "Photo") -> Seen:
     size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
     classes = np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in seen.probabilities])
     return Seen(scene, {r.name: named[r.name].mask for r in kept}, rgb, classes)
+
+
+def where_extreme(rgb: FloatImage, named: dict[str, Found], kept: tuple[RegionSeen, ...]) -> dict[str, str]:
+    """In which region of meaning the clipped and the nearly black pixels lie."""
+    luma = mask.guide(rgb)
+    wide = {"global", "subject", *SPATIAL_REGIONS, *TONAL_REGIONS}
+    return extremes(rgb, {r.name: named[r.name].mask.render(luma) for r in kept if r.name not in wide})
 
 
 def shrink(pixels: NDArray[Any], long_edge: int) -> FloatImage:

@@ -4,7 +4,19 @@ import re
 from dataclasses import replace
 
 from agent.plan import Edit, Plan, PlanContext
-from agent.planner import clarify, commands, complaints, followup, languages, lending, pointing, protect, styles, tree
+from agent.planner import (
+    advice,
+    clarify,
+    commands,
+    complaints,
+    followup,
+    languages,
+    lending,
+    pointing,
+    protect,
+    styles,
+    tree,
+)
 from agent.planner.lexicon import word_set
 from agent.planner.spelling import known as english_words
 from agent.planner.text import plain
@@ -31,9 +43,7 @@ _FOR_GOOD = re.compile(
 
 #: A clause that leaves the whole photo to the look, beside edits: "make it nice, but brighten her face".
 _GOOD = r"(?:good|nice|better|great|beautiful|lovely|awesome|amazing|fantastic|professional|pretty|its best)"
-_NEXT = (
-    r"(?:then|also|please|make|give|get|turn|add|the|her|his|my|their|brighten|darken|lift|raise|lower|sharpen|warm|cool)"
-)
+_NEXT = r"(?:then|also|please|make|give|get|turn|add|the|her|his|my|their|brighten|darken|lift|raise|lower|sharpen|warm|cool)"
 _FREEING = re.compile(
     rf"\b(?:make|get) (?:it|this|the (?:whole )?(?:photo|picture|image|shot))(?: all)?(?: look)?(?: really| very| just)?"
     rf" {_GOOD}(?=\s*(?:[,.;!:]|but\b|though\b|while\b|with\b|and {_NEXT}\b|$))"
@@ -76,6 +86,8 @@ def plan_text(text: str, context: PlanContext | None = None) -> Plan:
         return about
     if (lent := lending.answer(text, context, lambda rest: plan_text(rest))) is not None:
         return lent
+    if (advised := advice.answer(text, context, lambda one: plan_text(one))) is not None:
+        return advised
     asked, attacked = commands.without_machinery(plain(text))
     if not asked:
         thumb = next((name for sign, name in _THUMBS.items() if sign in text[:40]), None)

@@ -2,8 +2,10 @@
 
 Every photo of `DATA/dev_photos/` is embedded as it is and once more with another exposure, colour cast and crop (drawn from
 a fixed seed). `same_photo`: how often the changed one's nearest neighbour among all photos is itself. `same_tag`: how
-often, among the photos with hand-made tags (`dev_labels_permissive/tags.json`), the nearest other photo has the main tag.
-`main_tag_named`: how often the main hand-made tag is among those that Burnish gives. The last line is JSON.
+often, among the photos with hand-made tags (`dev_labels_permissive/tags.json`), the nearest other photo has the main tag,
+which is the one listed first. `same_telling_tag`: the same for the rarest kind of thing that the tags name (portrait before
+people, sunset before city). `chance`: `same_tag` of a neighbour drawn at random. `main_tag_named`: how often the main tag is
+among those that Burnish gives. The last line is JSON.
 """
 
 import argparse
@@ -39,7 +41,7 @@ def main() -> None:
     tagged: dict[str, list[str]] = json.loads(path.read_text("utf-8")) if path.exists() else {}
     files = sorted((arguments.data / "dev_photos").iterdir(), key=lambda p: (p.stem not in tagged, p.name))
     rng = np.random.default_rng(0)
-    names, whole, other, given = [], [], [], []
+    names, whole, taken, given = [], [], [], []
     for file in files[: arguments.photos]:
         image = cv2.imread(str(file), cv2.IMREAD_COLOR)
         if image is None:
@@ -50,8 +52,8 @@ def main() -> None:
         names.append(file.stem)
         whole.append(embed(seen))
         given.append(tag(rgb, seen))
-        other.append(embed(read(shrink(changed(pixels, rng), LOOK_AT))))
-    known, again = np.stack(whole), np.stack(other)
+        taken.append(embed(read(shrink(changed(pixels, rng), LOOK_AT))))
+    known, again = np.stack(whole), np.stack(taken)
     same = float(((again @ known.T).argmax(axis=1) == np.arange(len(names))).mean())
 
     def tags_of(name: str) -> list[str]:
@@ -59,15 +61,29 @@ def main() -> None:
         ours = {SAME.get(word, word) for word in tagged.get(name, [])}
         return [word for word in TAGS if word in ours]
 
+    def main_of(name: str) -> str:
+        """The tag listed first, in our words."""
+        first = tagged[name][0]
+        return SAME.get(first, first)
+
+    def words(name: str) -> set[str]:
+        """All that the tags of a photo say, in their words and in ours."""
+        return set(tagged[name]) | {SAME.get(word, word) for word in tagged[name]}
+
     rows = [i for i, name in enumerate(names) if tags_of(name)]
     near = known[rows] @ known[rows].T
     np.fill_diagonal(near, -2)
     best = near.argmax(axis=1)
-    shared = [tags_of(names[i])[0] in tags_of(names[rows[int(j)]]) for i, j in zip(rows, best, strict=True)]
-    named = [tags_of(names[i])[0] in given[i] for i in rows]
+    pairs = [(names[i], names[rows[int(j)]]) for i, j in zip(rows, best, strict=True)]
+    shared = [main_of(one) in words(other) for one, other in pairs]
+    telling = [tags_of(one)[0] in tags_of(other) for one, other in pairs]
+    chance = [main_of(names[i]) in words(names[j]) for i in rows for j in rows if i != j]
+    named = [main_of(names[i]) in given[i] for i in rows]
     figures = {
         "same_photo": round(same, 4),
         "same_tag": round(float(np.mean(shared)), 4) if shared else None,
+        "same_telling_tag": round(float(np.mean(telling)), 4) if telling else None,
+        "chance": round(float(np.mean(chance)), 4) if chance else None,
         "main_tag_named": round(float(np.mean(named)), 4) if named else None,
     }
     for key, value in figures.items():
