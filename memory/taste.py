@@ -376,9 +376,8 @@ class Memory:
                 self.log.extend(new)
                 self._wrote = True
                 self._older.clear()
-                if self._replaying is not None:
+                if self._replaying is not None and not self._replaying.is_alive():
                     # What was brought in may be of an older encoder too.
-                    self._replaying.join()
                     self._replaying = None
             if isinstance(data.get("use_style"), bool):
                 self.use_style(whose, data["use_style"])
@@ -389,7 +388,8 @@ class Memory:
     def replay(self, wait: float | None = None) -> None:
         """Give the records of older scene encoders embeddings of the present one, newest first, in the background.
 
-        Begun once a process, and again after an import; what a kill cuts off is done at the next start. Waits up to `wait` seconds; None: to the end.
+        Begun once a process, and again after an import; what a kill cuts off is done at the next start. Waits up to `wait`
+        seconds; None: to the end.
         """
         with self._guard:
             if self._embed is None or self._closed:
@@ -400,18 +400,16 @@ class Memory:
         self._replaying.join(wait)
 
     def _replay(self) -> None:
-        made = []
+        tried: set[str] = set()
         try:
-            for user, name in self.log.outdated(self.encoder):
-                if self._stop.is_set():
-                    break
-                vector = self._embedded(user, name)
-                if vector is not None and len(vector):
-                    made.append((name, vector))
-                if len(made) >= REPLAYED:
+            while rest := [(user, name) for user, name in self.log.outdated(self.encoder) if name not in tried]:
+                for start in range(0, len(rest), REPLAYED):
+                    part = rest[start : start + REPLAYED]
+                    made = [(name, vector) for user, name in part if (vector := self._embedded(user, name)) is not None]
                     self.log.reembed(self.encoder, made)
-                    made = []
-            self.log.reembed(self.encoder, made)
+                    tried |= {name for _, name in part}
+                    if self._stop.is_set():
+                        return
         except PreferenceError:
             _log.exception(
                 "older preferences could not be brought to the present scene encoder; tried again at the next start"
@@ -419,7 +417,7 @@ class Memory:
 
     def _embedded(self, user: str, name: str) -> Sequence[float] | None:
         """The present encoder's embedding of one record; None where there is nothing to look at."""
-        found = self.log.records(user, [name])
+        found = [] if self._stop.is_set() else self.log.records(user, [name])
         if not found or self._embed is None:
             return None
         try:
