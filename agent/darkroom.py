@@ -107,7 +107,7 @@ class Darkroom:
         self._opening: dict[str, asyncio.Lock] = {}
         self._neutral: OrderedDict[str, Measures] = OrderedDict()
         self._shown: OrderedDict[tuple[str, str, str], dict[str, float]] = OrderedDict()
-        # First come, first served: a person has at most one turn running, so nobody is starved by another.
+        # Turns have waited in `agent.line`; this keeps what comes by another way, as an export, within the same bound.
         self._places = asyncio.Semaphore(settings.renders)
 
     async def work(self, call: Callable[..., T], *arguments: Any) -> T:
