@@ -298,7 +298,10 @@ async def _gentle(state: State, rooms: Rooms, here: Opened, decision: Decision) 
     note = f"At full strength it would lose too much detail here, so you see {STYLE_STRENGTHS[kept]:.0%} of it."
     asked = tuple(again.asked_now(a, recipe, base) for a in decision.asked)
     notes = (*decision.notes, note.replace("%", " %"))
-    return decision.model_copy(update={"recipe": recipe, "asked": asked, "notes": notes, "samples": len(recipes) + 1})
+    share = STYLE_STRENGTHS[kept]
+    given = {region: {n: round(v * share, 4) for n, v in of.items()} for region, of in decision.given.items()}
+    update = {"recipe": recipe, "asked": asked, "notes": notes, "samples": len(recipes) + 1, "given": given}
+    return decision.model_copy(update=update)
 
 
 def _switched(recipe: Recipe, full: Recipe) -> Recipe:

@@ -132,7 +132,17 @@ def _memory_used(state: State, decision: Decision) -> list[str]:
     if not decision.taste:
         return []
     taste = Taste.model_validate(state["taste"])
-    return [taste.sentence, *taste.names]
+    return [_reason(taste, decision), *taste.names]
+
+
+def _reason(taste: Taste, decision: Decision) -> str:
+    """The taste's sentence; beside a style it names what was taken of it alone."""
+    if decision.look:
+        return taste.sentence
+    from memory.wording import phrase
+
+    given = sorted(((abs(v), r, n, v) for r, of in decision.given.items() for n, v in of.items()), reverse=True)
+    return f"{', '.join(phrase(r, n, v) for _, r, n, v in given[:3])}, as in {taste.sentence.partition(', as in ')[2]}"
 
 
 def _leaning(state: State, plan: Plan, decision: Decision) -> list[str]:
@@ -145,7 +155,7 @@ def _leaning(state: State, plan: Plan, decision: Decision) -> list[str]:
         return [f"Your taste is left out.{for_good}"]
     whose = f"{taste.whose}'s taste" if taste.whose else "your taste"
     if decision.taste and taste.likes:
-        learning, _, rest = taste.sentence.rpartition("learning: ")
+        learning, _, rest = _reason(taste, decision).rpartition("learning: ")
         follows = f"It follows {whose}: {rest.rstrip('.')}."
         if decision.look:
             return [follows, "I'm still learning it." if learning else ""]

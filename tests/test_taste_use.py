@@ -98,7 +98,10 @@ async def test_a_strong_request_keeps_the_rest_and_the_free_part_follows_the_tas
     assert "brightness" in style.recipe.values("global")
     assert "temperature" not in style.recipe.values("global")  # a black and white picture has none
     assert style.recipe.look is None
-    assert "What the style leaves open follows your taste" in style.answer
+    assert "What the style leaves open follows your taste: " in style.answer
+    assert "brighter pictures" in style.answer
+    assert ", as in 5 " in style.answer
+    assert "warmer" not in style.answer
 
 
 async def test_variations_are_samples_of_the_look_that_follows_the_taste(studio: Studio, scene: Scene) -> None:

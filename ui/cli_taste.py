@@ -97,8 +97,8 @@ def explain(
     if as_json:
         put_json(
             {
-                "use": on, "sentence": found.sentence, "learning": found.learning, "likes": found.likes, "sure": found.sure,
-                "values": found.values, "spread": found.spread,
+                "use": on, "sentence": found.sentence, "learning": found.learning, "likes": found.likes,
+                "others": found.others, "sure": found.sure, "values": found.values, "spread": found.spread,
                 "evidence": [{"id": e.record.id, "similarity": e.similarity, "weight": e.weight} for e in found.evidence],
             }
         )  # fmt: skip

@@ -116,6 +116,7 @@ async def _edit(
             "answer": result.answer,
             "feedback": said or None,
             "memory_used": list(result.memory_used),
+            "memory_thumbnails": [str(path) for path in result.memory_thumbnails],
             "thread": opened.thread,
             "version": result.version,
             "output": str(written) if written else None,

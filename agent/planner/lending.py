@@ -14,7 +14,9 @@ from agent.planner.spelling import known
 from agent.planner.text import plain
 
 _THINGS: Final = r"(?:usual|tastes?|style|look|way|edits?|editing|preferences?|profile|treatment|thing)"
-_BEFORE: Final = r"(?:(?:please|now|and|then|just|do|use|apply|give it|give me|make it|with|in|to|by|after|follow|try) )*"
+_BEFORE: Final = (
+    r"(?:(?:please|now|and|then|just|do|use|apply|give it|give me|make it|with|in|to|by|after|follow|try) )*"
+)
 _DOES: Final = (
     r"(?:would(?: (?:do|like|have|want|edit|make)(?: (?:it|this|them))?)?|does(?: it)?|did(?: it)?|likes?(?: (?:it|them))?"
     r"|wants it|usually \w+(?: it)?|always \w+(?: it)?)"
