@@ -288,6 +288,41 @@ def test_files_that_are_no_photos_are_refused_in_a_sentence(visit: Visit, tmp_pa
     expect(visit.page.locator("#title")).to_contain_text("my cat.png")
 
 
+def test_a_click_and_a_box_on_the_photo_are_what_this_means(visit: Visit) -> None:
+    page = visit.page
+    visit.open_example("Launch")
+    page.locator("#choose").click()
+    picture = page.locator("#selector img")
+    expect(picture).to_be_visible()
+    expect(page.locator("#hint")).to_contain_text("Click on what you mean")
+    place = picture.bounding_box()
+    picture.click(position={"x": place["width"] * 0.12, "y": place["height"] * 0.15})
+    expect(page.locator("#hint")).to_contain_text("Selected")
+    visit.say("make this darker")
+    visit.answered(re.compile("selection", re.I))
+    visit.versions(2)
+    # The answer is looked at, not selected on.
+    expect(page.locator("#slider img").first).to_be_visible()
+    before, after = visit.pictures()
+    height, width = before.shape[:2]
+    sky = (slice(height // 10, height // 5), slice(width // 12, width // 6))
+    corner = (slice(-height // 12, None), slice(0, width // 12))
+    assert after[sky].mean() < before[sky].mean() - 3
+    assert abs(after[corner].mean() - before[corner].mean()) < 1
+
+    page.locator("#choose").click()
+    page.locator("#how label", has_text="Box").click()
+    expect(picture).to_be_visible()
+    for x, y in ((0.42, 0.1), (0.6, 0.8)):
+        place = picture.bounding_box()
+        picture.click(position={"x": place["width"] * x, "y": place["height"] * y})
+        expect(page.locator("#hint")).to_contain_text("opposite corner" if x < 0.5 else "Selected")
+    page.locator("#clear").click()
+    expect(page.locator("#hint")).to_contain_text("Nothing is selected")
+    page.locator("#choose").click()
+    expect(picture).not_to_be_visible()
+
+
 def test_a_reload_takes_the_conversation_up_again(visit: Visit) -> None:
     visit.open_example("Cat")
     visit.say("a bit warmer")

@@ -143,7 +143,9 @@ class Actions:
             gr.Warning(f"That message has {len(text)} characters; say it in at most {MAX_TEXT}.")
             yield self._same()
         else:
-            async for paint in self._run(session, [*chat, said(text)], lambda s: s.turn(session.thread, text)):
+            async for paint in self._run(
+                session, [*chat, said(text)], lambda s: s.turn(session.thread, text, session.picked)
+            ):
                 yield paint
 
     async def choose(self, session: Session, chat: list[Bubble], picked: gr.SelectData) -> AsyncIterator[Paint]:

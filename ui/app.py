@@ -11,6 +11,7 @@ from ui.chat import REASONS
 from ui.desk import Session
 from ui.edit import MAX_TEXT
 from ui.examples import example_photos
+from ui.selecting import BOX, CLICK, Selecting
 from ui.words import DEFAULT_USER
 
 if TYPE_CHECKING:
@@ -132,6 +133,7 @@ def build(desk: "Desk") -> gr.Blocks:
                     with gr.Column(visible=False, elem_id="stage") as stage:
                         with gr.Row(elem_id="titlebar", equal_height=True):
                             title = gr.Markdown(elem_id="title")
+                            choose = gr.Button("Select …", size="sm", scale=0, min_width=88, elem_id="choose")
                             another = gr.UploadButton(
                                 "Open …", file_types=PHOTO_TYPES, size="sm", scale=0, min_width=88, elem_id="another"
                             )
@@ -145,6 +147,28 @@ def build(desk: "Desk") -> gr.Blocks:
                             max_height=2000,
                             elem_id="slider",
                         )
+                        selector = gr.Image(
+                            type="filepath",
+                            show_label=False,
+                            label="Select on the photo",
+                            interactive=False,
+                            visible=False,
+                            buttons=[],
+                            elem_id="selector",
+                        )
+                        with gr.Row(visible=False, elem_id="selecting", equal_height=True) as selecting:
+                            how = gr.Radio(
+                                [CLICK, BOX],
+                                value=CLICK,
+                                show_label=False,
+                                label="How to select",
+                                container=False,
+                                scale=0,
+                                min_width=200,
+                                elem_id="how",
+                            )
+                            clear = gr.Button("Clear", size="sm", scale=0, min_width=70, elem_id="clear")
+                            hint = gr.Markdown(elem_id="hint", elem_classes="caption")
                         with gr.Row(elem_id="tools", equal_height=True):
                             undo = gr.Button("Undo", size="sm", min_width=80, elem_id="undo")
                             redo = gr.Button("Redo", size="sm", min_width=80, elem_id="redo")
@@ -210,9 +234,11 @@ def build(desk: "Desk") -> gr.Blocks:
 
         parts = Parts(
             session, kept, welcome, stage, talk, recent_box, recent, recent_threads, slider, title, strip, chat, box, send,
-            stop, save_link, (undo, redo, reset, like, dislike, save), user,
+            stop, save_link, (undo, redo, reset, like, dislike, save, choose), user,
         )  # fmt: skip
-        _wire(page, parts, Actions(desk, parts, [path for path, _ in examples]), locals())
+        do = Actions(desk, parts, [path for path, _ in examples])
+        _wire(page, parts, do, locals())
+        _wire_selecting(Selecting(do, selector, selecting, hint, choose), parts, how, clear)
     return page
 
 
@@ -267,3 +293,12 @@ def _wire(page: gr.Blocks, parts: Parts, do: Actions, on: dict[str, Any]) -> Non
         do.save, [session, on["format_"]], outputs=[parts.save_link], concurrency_limit=2, **_QUIET
     ).success(None, js=_CLICK_SAVE)
     on["dark"].click(None, js=_TOGGLE_DARK)
+
+
+def _wire_selecting(tool: Selecting, parts: Parts, how: gr.Radio, clear: gr.Button) -> None:
+    quick: dict[str, Any] = {"outputs": tool.outputs, "concurrency_limit": 8, **_QUIET}
+    tool.button.click(tool.toggle, [parts.session, how], **quick)
+    tool.selector.select(tool.at, [parts.session, how], **quick)
+    clear.click(tool.clear, [parts.session], **quick)
+    # Another photo, or an answer, is looked at and not selected on.
+    parts.slider.change(tool.put_away, [parts.session], **quick)

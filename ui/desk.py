@@ -34,6 +34,12 @@ class Session:
     """Numbers of the versions in the strip, in its order."""
     answers: dict[int, int] = field(default_factory=dict)
     """Index of a chat message → the version it is about."""
+    picked: str = ""
+    """The name of what is selected on the photo, which "this" means."""
+    selecting: bool = False
+    """True while a click on the photo selects."""
+    corner: tuple[float, ...] = ()
+    """The first corner of a box that is being drawn, in shares of width and height."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,24 @@ class Desk:
             "as opened" if at.number == 0 else f"version {at.number}",
         )
         return replace(session, version=at.number, versions=numbers), frames
+
+    async def preview_size(self, session: Session) -> tuple[int, int]:
+        """Width and height, in pixels, of the previews of the open photo."""
+        from PIL import Image
+
+        with Image.open((await self.studio()).original(session.thread)) as picture:
+            return picture.size
+
+    async def selection(self, session: Session) -> str:
+        """The picture of the current version, with what is selected standing out."""
+        from agent.picking import save_outlined
+
+        studio = await self.studio()
+        view = next(v for v in await studio.versions(session.thread) if v.current)
+        if not session.picked:
+            return publish(view.preview, Path(session.shelf))
+        seen = (await studio.rooms.opened(session.thread)).seen
+        return str(await asyncio.to_thread(save_outlined, seen, session.picked, view.preview, Path(session.shelf)))
 
     async def side_by_side(self, session: Session, numbers: tuple[int, int]) -> tuple[str, str]:
         """Pictures of two versions that a person wants to compare."""

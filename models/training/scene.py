@@ -52,7 +52,7 @@ SOURCES: Final = {
 
 
 def listed_photos(data: Path, most: int) -> list[tuple[Path, tuple[str, ...]]]:
-    """Photos to learn from with their tags (empty: unknown). All tagged ones, the rest up to `most`."""
+    """Photos to learn from with their tags, the main one first (empty: unknown). All tagged ones, the rest up to `most`."""
     tagged: dict[str, list[str]] = {}
     for folder, prefix in (("train_labels_bsds", "bsds500_"), ("train_labels_permissive", "")):
         path = data / folder / "tags.json"
@@ -63,18 +63,17 @@ def listed_photos(data: Path, most: int) -> list[tuple[Path, tuple[str, ...]]]:
     first: list[tuple[Path, tuple[str, ...]]] = []
     rest: list[tuple[Path, tuple[str, ...]]] = []
     for photo in photos:
-        tags = {SAME.get(t, t) for t in tagged.get(photo.stem, [])} | {
-            t for t in tagged.get(photo.stem, []) if t in TAGS
-        }
-        source = SOURCES.get(photo.stem.split("_")[0], ())
-        known = tuple(t for t in TAGS if t in tags or t in source)
-        (first if tags else rest).append((photo, known))
+        said = tagged.get(photo.stem, [])
+        # In their order: the first is the main tag; other words for a tag come with the word itself.
+        words = [word for t in said for word in (SAME.get(t, t), t)] + list(SOURCES.get(photo.stem.split("_")[0], ()))
+        known = tuple(t for t in dict.fromkeys(words) if t in TAGS)
+        (first if said else rest).append((photo, known))
     order = np.random.default_rng(0).permutation(len(rest))
     return first + [rest[i] for i in order[: max(0, most - len(first))]]
 
 
 def look_at(data: Path, most: int) -> dict[str, Tensor]:
-    """Views of the photos as the segmenter sees them: `seen` (n, VIEWS, 478), `light` (n, VIEWS, 15), `tags` (n, T)."""
+    """Views of the photos as the segmenter sees them: `seen` (n, VIEWS, 478), `light` (n, VIEWS, 15), `tags` (n, T) (2: main)."""
     photos = listed_photos(data, most)
     seen, light, tags = [], [], []
     began = time.monotonic()
@@ -101,7 +100,7 @@ def look_at(data: Path, most: int) -> dict[str, Tensor]:
             lights.append(light_vector(np.ascontiguousarray(one)))
         seen.append(np.stack(rows))
         light.append(np.stack(lights))
-        tags.append([float(t in known) for t in TAGS])
+        tags.append([float(t in known) + float(known[:1] == (t,)) for t in TAGS])
         if (number + 1) % 100 == 0:
             pace = (time.monotonic() - began) / (number + 1)
             print(

@@ -1,0 +1,76 @@
+"""Selecting on the photo: a click or a box makes a region that the next sentence calls "this"."""
+
+from dataclasses import replace
+from typing import Any, Final
+
+import gradio as gr
+
+from models.errors import BurnishError
+from ui.actions import Actions, Paint
+from ui.desk import Session
+
+CLICK: Final = "Click"
+BOX: Final = "Box"
+
+ASK_CLICK: Final = "Click on what you mean."
+ASK_BOX: Final = "Click two opposite corners of a box around what you mean."
+ASK_CORNER: Final = "Now click the opposite corner."
+SELECTED: Final = "Selected. Now say it, for example: “make this warmer”, “leave this alone and darken the rest”."
+CLEARED: Final = "Nothing is selected."
+
+
+class Selecting:
+    """The handlers of the selection tool, over the page's actions."""
+
+    def __init__(self, do: Actions, selector: gr.Image, row: gr.Row, hint: gr.Markdown, button: gr.Button) -> None:
+        self.do, self.selector, self.row, self.hint, self.button = do, selector, row, hint, button
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What these handlers paint."""
+        return [self.do.parts.session, self.do.parts.slider, self.selector, self.row, self.hint, self.button]
+
+    async def toggle(self, session: Session, how: str) -> Paint:
+        """Take up the tool, or put it away; what is selected stays so."""
+        if not session.thread:
+            gr.Info("Open a photo first.")
+            return {self.hint: gr.skip()}
+        session = replace(session, selecting=not session.selecting, corner=())
+        return await self._shown(session, SELECTED if session.picked else ASK_BOX if how == BOX else ASK_CLICK)
+
+    async def at(self, session: Session, how: str, place: gr.SelectData) -> Paint:
+        """A point of the photo was clicked."""
+        from agent import picking
+
+        width, height = await self.do.desk.preview_size(session)
+        x, y = (float(v) / side for v, side in zip(place.index, (width, height), strict=True))
+        if how == BOX and not session.corner:
+            return {self.do.parts.session: replace(session, corner=(x, y)), self.hint: ASK_CORNER}
+        made = picking.box(session.corner[0], session.corner[1], x, y) if how == BOX else picking.point(x, y)
+        try:
+            return await self._shown(replace(session, picked=made.name, corner=()), SELECTED)
+        except BurnishError as error:
+            gr.Info(str(error))
+            return {self.hint: gr.skip()}
+
+    async def clear(self, session: Session) -> Paint:
+        """Select nothing."""
+        return await self._shown(replace(session, picked="", corner=()), CLEARED)
+
+    async def put_away(self, session: Session) -> Paint:
+        """Show the comparison again, as when an answer has come."""
+        if not session.selecting:
+            return {self.hint: gr.skip()}
+        return await self._shown(replace(session, selecting=False, corner=()), "")
+
+    async def _shown(self, session: Session, hint: str) -> Paint:
+        on = session.selecting
+        picture = await self.do.desk.selection(session) if on else None
+        return {
+            self.do.parts.session: session,
+            self.do.parts.slider: gr.update(visible=not on),
+            self.selector: gr.update(value=picture, visible=on) if on else gr.update(visible=False),
+            self.row: gr.update(visible=on),
+            self.hint: hint,
+            self.button: gr.update(value="Done" if on else "Select …", variant="primary" if on else "secondary"),
+        }
