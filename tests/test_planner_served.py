@@ -242,6 +242,19 @@ async def test_text_aimed_at_the_machinery_never_becomes_a_command() -> None:
     assert plan.kind != "command"
 
 
+async def test_whose_taste_is_borrowed_is_read_by_code_and_no_name_is_sent() -> None:
+    here = PlanContext(people={"Anna": True, "Zoltan": False}, user="me")
+    with serving(good) as (url, requests):
+        planner = ServedPlanner(url, "tiny")
+        assert (await planner.plan("retouch it like Anna", here)).like == "Anna"
+        assert "not shared" in str((await planner.plan("Zoltan's usual", here)).question)
+        assert requests == []
+        mixed = await planner.plan("make it look good, but more colourful in the sky", here)
+    assert mixed.free
+    assert mixed.edits
+    assert not any(name in json.dumps(requests) for name in here.people)
+
+
 async def test_numbers_are_read_by_code() -> None:
     with serving(good) as (url, _):
         plan = await ServedPlanner(url, "tiny").plan("sky saturation +20%", PlanContext())
