@@ -3,7 +3,7 @@
 A pick's name says all of it in thousandths of the photo's width and height, so that a recipe renders the same for ever:
 ``point:412,633``, ``box:100,200,480,900``, ``stroke:12;100,200;140,260`` (first the brush's radius, in thousandths of the
 long edge). Growing follows what the segmenter saw, the colour and the texture: what is alike, hangs together with the pick
-and is not cut off by an edge belongs to it. GrabCut (Rother, Kolmogorov and Blake 2004) draws the border.
+and is not cut off by an edge belongs to it. GrabCut draws the border (`models.contour`).
 """
 
 import re
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.attributes import lab
+from models.contour import cut
 from models.vocabulary import PICKED
 
 FloatImage = NDArray[np.float32]
@@ -131,7 +132,7 @@ def grow(pick: Pick, rgb: FloatImage, planes: FloatImage) -> FloatImage:
             labels[seed] = cv2.GC_PR_FGD
     else:
         labels[seed] = cv2.GC_FGD
-    found = cut(small, labels)
+    found = held(small, labels)
     if pick.kind == "box":
         return found.astype(np.float32)
     # What does not hang together with the pick is another thing that looks alike.
@@ -178,16 +179,9 @@ def inside_box(classes: FloatImage, seed: Mask) -> FloatImage:
     return np.asarray((classes @ ((within + 0.02) / (within + outside + 0.04))) * seed, np.float32)
 
 
-def cut(rgb: FloatImage, labels: NDArray[np.uint8]) -> Mask:
-    """GrabCut from `labels`; what they say themselves where it has nothing to go by, or has run away."""
+def held(rgb: FloatImage, labels: NDArray[np.uint8]) -> Mask:
+    """What GrabCut draws from `labels`; what they say themselves where it has run away."""
     start = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD))
-    if not (labels == cv2.GC_BGD).any() or not start.any():
-        return np.asarray(start, np.bool_)
-    # GrabCut starts its colour clusters from OpenCV's random numbers; the same pick must give the same mask.
-    cv2.setRNGSeed(1)
-    model = np.zeros((2, 65), np.float64)
-    found = labels.copy()
-    cv2.grabCut((rgb * 255).astype(np.uint8), found, None, model[:1], model[1:], 2, cv2.GC_INIT_WITH_MASK)
-    drawn = np.isin(found, (cv2.GC_FGD, cv2.GC_PR_FGD))
-    held = RUN_AWAY * start.sum() < drawn.sum() < start.sum() / RUN_AWAY
-    return np.asarray(drawn if held else start, np.bool_)
+    found = cut(rgb, labels)
+    near = RUN_AWAY * start.sum() < found.sum() < start.sum() / RUN_AWAY
+    return np.asarray(found if near else start, np.bool_)

@@ -32,7 +32,7 @@ WEIGHTS: Final = "scene"
 
 
 def seen_vector(seen: Segmentation) -> Vector:
-    """What the segmenter saw, without light: pooled features (352) and the class shares on a 3×3 grid (126)."""
+    """What the segmenter saw, without light: pooled features (472) and the class shares on a 3×3 grid (126)."""
     grid = [cv2.resize(plane, (GRID, GRID), interpolation=cv2.INTER_AREA).ravel() for plane in seen.probabilities]
     return np.concatenate([seen.features, np.sqrt(np.concatenate(grid))]).astype(np.float32)
 

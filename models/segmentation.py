@@ -24,9 +24,13 @@ CLASSES: Final = (
 PERSON_PARTS: Final = ("person", "skin", "hair", "clothing")
 
 
+#: How many numbers the pooled features of a photo are.
+FEATURES: Final = 472
+
+
 @dataclass(frozen=True, eq=False)
 class Segmentation:
-    """Class probabilities (14, h, w), summing to 1 at every pixel, and the network's pooled features (352,).
+    """Class probabilities (14, h, w), summing to 1 at every pixel, and the network's pooled features (FEATURES,).
 
     The features are zero where no network has looked.
     """
@@ -80,4 +84,4 @@ def classical(rgb: FloatImage) -> Segmentation:
     for name, plane in (("sky", sky), ("vegetation", green), ("skin", skin)):
         found[CLASSES.index(name)] = plane
     found[-1] = np.maximum(1 - found.sum(axis=0), 0)
-    return Segmentation(found / np.maximum(found.sum(axis=0), 1e-6), np.zeros(352, np.float32))
+    return Segmentation(found / np.maximum(found.sum(axis=0), 1e-6), np.zeros(FEATURES, np.float32))

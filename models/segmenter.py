@@ -1,6 +1,6 @@
 """The segmenter: a small convolutional network that says, softly, what every pixel of a photo shows.
 
-A residual encoder (strides 2 to 32) with a feature-pyramid decoder (Lin et al. 2017) at stride 4. The input is the
+An EfficientNet-Lite2 (`models.backbone`) with a feature-pyramid decoder (Lin et al. 2017) at stride 4. The input is the
 photo as it is; the network has been trained under strong changes of exposure and colour cast, so that a bad photo is
 read like a good one. `segment` gives class probabilities and the pooled features that the scene encoder builds on.
 """
@@ -16,35 +16,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.backbone import CHANNELS, Backbone
 from models.pinned import load_safetensors
 from models.segmentation import CLASSES, Segmentation
 
 FloatImage = NDArray[np.float32]
 
 #: Long edges, in pixels, at which a photo is read.
-READ_AT: Final = (160, 224, 320)
-
-WIDTHS: Final = (24, 48, 96, 160, 192)
-
-
-class Residual(nn.Module):
-    """Two 3×3 convolutions around a shortcut (He et al. 2016). (B, c, h, w) -> (B, d, h / stride, w / stride)."""
-
-    def __init__(self, c: int, d: int, stride: int = 1) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(c, d, 3, stride, 1, bias=False), nn.BatchNorm2d(d), nn.ReLU(inplace=True),
-            nn.Conv2d(d, d, 3, 1, 1, bias=False), nn.BatchNorm2d(d),
-        )  # fmt: skip
-        self.skip: nn.Module = nn.Identity()
-        if stride > 1 or c != d:
-            self.skip = nn.Sequential(
-                nn.AvgPool2d(stride) if stride > 1 else nn.Identity(), nn.Conv2d(c, d, 1, bias=False), nn.BatchNorm2d(d)
-            )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """One residual step."""
-        return functional.relu(self.body(x) + self.skip(x), inplace=True)
+READ_AT: Final = (256, 352, 480)
 
 
 def conv(c: int, d: int, k: int = 3, stride: int = 1) -> nn.Sequential:
@@ -53,45 +32,43 @@ def conv(c: int, d: int, k: int = 3, stride: int = 1) -> nn.Sequential:
 
 
 class Segmenter(nn.Module):
-    """(B, 3, H, W) sRGB in [0, 1], H and W multiples of 32 -> logits (B, 14, H/4, W/4) and features (B, 352).
+    """(B, 3, H, W) sRGB in [0, 1], H and W multiples of 32 -> logits (B, 14, H/4, W/4) and features (B, 472).
 
     The features are the mean of the stride-16 and stride-32 maps, for the scene encoder.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        a, b, c, d, e = WIDTHS
+        _, s4, s8, s16, s32 = CHANNELS
+        self.body = Backbone()
+        self.whole = nn.Sequential(nn.Linear(s32, 128), nn.ReLU(inplace=True), nn.Linear(128, 128))
         # Two extra planes tell the height and the distance from the vertical centre line: sky is up, ground is down.
-        self.stem = nn.Sequential(conv(5, a, 3, 2), conv(a, b, 3, 2))
-        self.s4 = Residual(b, b)
-        self.s8 = nn.Sequential(Residual(b, c, 2), Residual(c, c), Residual(c, c))
-        self.s16 = nn.Sequential(Residual(c, d, 2), Residual(d, d), Residual(d, d), Residual(d, d))
-        self.s32 = nn.Sequential(Residual(d, e, 2), Residual(e, e))
-        self.whole = nn.Sequential(nn.Linear(e, e), nn.ReLU(inplace=True))
-        self.from32 = conv(e, 128, 1)
-        self.from16 = conv(d, 128, 1)
+        self.from32 = conv(s32 + 2, 128, 1)
+        self.from16 = conv(s16, 128, 1)
         self.mix16 = conv(128, 96)
-        self.from8 = conv(c, 96, 1)
+        self.from8 = conv(s8, 96, 1)
         self.mix8 = conv(96, 64)
-        self.from4 = conv(b, 64, 1)
-        self.mix4 = conv(64, 48)
-        self.head = nn.Conv2d(48, len(CLASSES), 1)
+        self.from4 = conv(s4, 64, 1)
+        self.mix4 = conv(64, 64)
+        self.head = nn.Conv2d(64, len(CLASSES), 1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Class logits at a quarter of the size, and the pooled features."""
-        n, _, h, w = x.shape
-        rows = torch.linspace(-1, 1, h, dtype=x.dtype, device=x.device).view(1, 1, h, 1).expand(n, 1, h, w)
-        columns = torch.linspace(-1, 1, w, dtype=x.dtype, device=x.device).abs().view(1, 1, 1, w).expand(n, 1, h, w)
-        f4 = self.s4(self.stem(torch.cat([(x - 0.45) * 4, rows, columns], 1)))
-        f8 = self.s8(f4)
-        f16 = self.s16(f8)
-        f32 = self.s32(f16)
-        pooled = f32.mean((2, 3))
-        f32 = f32 + self.whole(pooled)[:, :, None, None]
-        y = self.mix16(up(self.from32(f32)) + self.from16(f16))
+        _, f4, f8, f16, f32 = self.body(x)
+        logits = self.decode(f4, f8, f16, f32)
+        return logits, torch.cat([f16.mean((2, 3)), f32.mean((2, 3))], 1)
+
+    def decode(self, f4: Tensor, f8: Tensor, f16: Tensor, f32: Tensor) -> Tensor:
+        """Class logits at stride 4 from the maps at strides 4 to 32."""
+        n, _, h, w = f32.shape
+        rows = torch.linspace(-1, 1, h, dtype=f32.dtype, device=f32.device).view(1, 1, h, 1).expand(n, 1, h, w)
+        columns = torch.linspace(-1, 1, w, dtype=f32.dtype, device=f32.device).abs().view(1, 1, 1, w)
+        y = self.from32(torch.cat([f32, rows, columns.expand(n, 1, h, w)], 1))
+        y = y + self.whole(f32.mean((2, 3)))[:, :, None, None]
+        y = self.mix16(up(y) + self.from16(f16))
         y = self.mix8(up(y) + self.from8(f8))
         y = self.mix4(up(y) + self.from4(f4))
-        return self.head(y), torch.cat([f16.mean((2, 3)), pooled], 1)
+        return self.head(y)
 
 
 def up(x: Tensor) -> Tensor:
@@ -111,19 +88,19 @@ def segment(rgb: FloatImage, read_at: Sequence[int] = READ_AT, net: Segmenter | 
     """Segment a thumbnail (h, w, 3) in [0, 1]; the probabilities have its size. Raises `WeightsError`.
 
     The picture and its mirror image are read at every size of `read_at` and averaged: the small reading sees the whole,
-    the large one the detail, and left and right weigh alike. The features are those of the last size.
+    the large one the detail, and left and right weigh alike. The features are those of the first size.
     """
     height, width = rgb.shape[:2]
     readings = [read_once(rgb, edge, net or load()) for edge in read_at]
     total = torch.zeros(1, len(CLASSES), height, width)
     for probabilities, _ in readings:
         total += functional.interpolate(probabilities, size=(height, width), mode="bilinear", align_corners=False)
-    return Segmentation((total[0] / len(readings)).numpy(), readings[-1][1].numpy())
+    return Segmentation((total[0] / len(readings)).numpy(), readings[0][1].numpy())
 
 
 @torch.inference_mode()
 def read_once(rgb: FloatImage, edge: int, net: Segmenter) -> tuple[Tensor, Tensor]:
-    """One reading with `edge` as the long edge: probabilities (1, 14, about h/w in proportion) and features (352,)."""
+    """One reading with `edge` as the long edge: probabilities (1, 14, about h/w in proportion) and features (472,)."""
     height, width = rgb.shape[:2]
     scale = edge / max(height, width)
     size = tuple(max(1, round(side * scale)) for side in (width, height))

@@ -148,11 +148,11 @@ def test_an_interrupted_training_goes_on_where_it_stopped(tmp_path: Path, monkey
 
     real, calls = training.partial_loss, []
 
-    def stop_at_third(logits: torch.Tensor, bits: torch.Tensor) -> torch.Tensor:
+    def stop_at_third(logits: torch.Tensor, bits: torch.Tensor, rare: dict[str, float] | None = None) -> torch.Tensor:
         calls.append(1)
         if len(calls) == 3:
             raise StoppedError
-        return real(logits, bits)
+        return real(logits, bits, rare)
 
     monkeypatch.setattr(training, "SAVE_EVERY", 2)
     monkeypatch.setattr(training, "partial_loss", stop_at_third)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from models import mask, people, pick, pinned, regions
+from models import contour, mask, pick, pinned, regions
 from models.attributes import measure
 from models.critic import Remark, criticise, criticise_regions, extremes, measure_statistics
 from models.faces import find_faces
@@ -22,7 +22,7 @@ from models.judge import scores
 from models.mask import SoftMask
 from models.regions import Found
 from models.scene_encoder import embed, tag
-from models.segmentation import PERSON_PARTS, Segmentation, classical
+from models.segmentation import Segmentation, classical
 from models.vocabulary import OBJECT_PREFIX, REGIONS, SPATIAL_REGIONS, TONAL_REGIONS, region_order
 from tools import hub
 from tools.nouns import region_of
@@ -126,8 +126,8 @@ def look(photo: "Photo") -> Seen:
     if sure:
         if (larger := hub.chosen()) is not None:
             seen = hub.read(rgb, own, larger)
+        seen = contour.refine(rgb, seen)
         faces = find_faces(rgb, seen.of("skin"))
-        seen = people.with_person(seen, people.complete(rgb, seen.of(*PERSON_PARTS), faces))
         named = regions.semantic(luma, seen)
         named |= regions.facial(luma, rgb, seen, faces)
         named |= regions.composed(luma, rgb, seen, named)
@@ -327,7 +327,8 @@ def overlay(seen: Seen, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
         outline, _ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         colour = (int(tint[0]), int(tint[1]), int(tint[2]))
         picture = cv2.drawContours(np.ascontiguousarray(picture), outline, -1, colour, max(1, round(1.5 * size)))
-        depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3)
+        # The photo's border is one, too: a name does not stand half outside.
+        depth = cv2.distanceTransform(np.pad(inside, 1), cv2.DIST_L2, 3)[1:-1, 1:-1]
         row, column = np.unravel_index(int(depth.argmax()), depth.shape)
         labels.append((name, (int(column), int(row)), colour))
     for text, (x, y), colour in labels:

@@ -6,10 +6,20 @@ it, several where the set does not tell them apart (a BSDS person may be skin, h
 known. The loss is the negative log of the probability that falls into the set (Cour, Sapp and Taskar, "Learning from
 Partial Labels", JMLR 2011), so a class that a set does not annotate is not a negative there.
 
+The body begins with ImageNet's weights (`models.training.imagenet`). What it knew there it keeps: on every batch the
+frozen ImageNet classifier on top of it must still say of the changed photo what the published network says of the
+unchanged one (Li and Hoiem, "Learning without Forgetting", 2016). Photos without labels teach as well: where the running
+mean of the weights is sure of an unchanged photo, its word is the label of the changed one (Sohn et al., "FixMatch",
+2020; the mean as teacher: Tarvainen and Valpola 2017).
+
+`--finish WEIGHTS` is the second phase: the body stays as it is in WEIGHTS (what is built on its features stays valid), the
+decoder learns on, and every class weighs the same, so that rare classes are no longer seen where they are not.
+
 An interrupted run goes on from `FOLDER/state.safetensors` when the same command is given again.
 """
 
 import argparse
+import copy
 import json
 import math
 import queue
@@ -31,10 +41,11 @@ from torch.nn import functional
 from models import pinned
 from models.segmentation import CLASSES, PERSON_PARTS
 from models.segmenter import Segmenter
+from models.training import imagenet
 
 Bits = NDArray[np.uint16]
 
-CACHE_EDGE: Final = 384
+CACHE_EDGE: Final = 448
 
 #: Loss weight of a pixel that may show several classes, and the share of the photos that are left as they are.
 SEVERAL, UNSPOILT = 0.35, 0.4
@@ -46,7 +57,22 @@ ANY: Final = (1 << len(CLASSES)) - 1
 PERSON: Final = sum(BIT[name] for name in PERSON_PARTS)
 
 #: How often each set is drawn.
-SHARES: Final = {"permissive": 0.5, "bsds": 0.19, "ccp": 0.16, "facade": 0.11, "food": 0.04}
+SHARES: Final = {"permissive": 0.46, "bsds": 0.14, "ccp": 0.13, "facade": 0.09, "food": 0.03, "unlabelled": 0.15}
+
+#: The same in the second phase: hardly anything that is labelled weakly.
+FINISH_SHARES: Final = {
+    "permissive": 0.38, "bsds": 0.14, "ccp": 0.1, "facade": 0.24, "food": 0.01, "unlabelled": 0.13,
+}  # fmt: skip
+
+#: From this share of the steps on photos without labels teach, where the teacher is at least this sure.
+TEACH_FROM, SURE = 0.3, 0.9
+
+#: Weight of what is kept of ImageNet, and how much slower the body learns than the decoder.
+KEEP, SLOWER = 0.5, 0.2
+
+#: A photo is drawn more often the rarer its rarest class is: by 1 / sqrt(share of the set's photos that show it), to this
+#: many times (repeat factors; Gupta, Dollár and Girshick 2019).
+MOST_REPEATS: Final = 4.0
 
 #: CCP class numbers that are neither clothing, skin nor hair.
 CCP_HAIR, CCP_SKIN, CCP_WORN, CCP_CARRIED = 19, 41, (5, 9, 15, 17, 29, 34, 47, 57), (1, 2, 33, 56)
@@ -128,6 +154,10 @@ def read_sets(data: Path) -> dict[str, list[Example]]:
         jobs.append(("permissive", photos / f"{label.stem}.jpg", label, index_bits(CLASSES)))
     for photo in sorted(photos.glob("feedme_*.jpg")):
         jobs.append(("food", photo, None, index_bits(CLASSES)))
+    known = {picture for _, picture, _, _ in jobs}
+    for photo in sorted(photos.glob("*.jpg")):
+        if photo not in known:
+            jobs.append(("unlabelled", photo, None, index_bits(CLASSES)))
     sets: dict[str, list[Example]] = {}
     for kind, picture, index, table in jobs:
         found = example(picture, index, table)
@@ -135,6 +165,14 @@ def read_sets(data: Path) -> dict[str, list[Example]]:
             bits = food_bits(found.bits) if kind == "food" else found.bits
             sets.setdefault(kind, []).append(Example(found.photo, bits))
     return sets
+
+
+def repeats(pool: list[Example]) -> NDArray[np.float64]:
+    """How often each photo of a set is drawn (sums to 1)."""
+    shows = np.array([[bool((one.bits[::4, ::4] == BIT[name]).sum() > 40) for name in CLASSES] for one in pool])
+    often = np.sqrt(1 / np.maximum(shows.mean(axis=0), 1e-6))
+    factor = np.clip(np.where(shows, often, 1).max(axis=1), 1, MOST_REPEATS)
+    return np.asarray(factor / factor.sum(), np.float64)
 
 
 def crop(one: Example, size: int, rng: np.random.Generator) -> Example:
@@ -197,26 +235,48 @@ def spoil(x: Tensor, seed: int) -> Tensor:
     return torch.where(sometimes(UNSPOILT) > 0, whole, x)
 
 
-def batch(sets: dict[str, list[Example]], size: int, count: int, seed: int) -> tuple[Tensor, Tensor]:
-    """A batch drawn from `seed` alone: photos (B, 3, size, size) and class sets (B, size / 2, size / 2)."""
+def batch(
+    sets: dict[str, list[Example]],
+    odds: dict[str, NDArray[np.float64]],
+    size: int,
+    count: int,
+    seed: int,
+    often: dict[str, float] = SHARES,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """A batch drawn from `seed` alone: photos changed and unchanged (B, 3, size, size), class sets (B, size/2, size/2)."""
     rng = np.random.default_rng(seed)
     kinds = sorted(sets)
-    shares = np.array([SHARES[kind] for kind in kinds])
+    shares = np.array([often[kind] for kind in kinds])
     rows: list[Example] = []
     for kind in rng.choice(kinds, count, p=shares / shares.sum()):
         pool = sets[str(kind)]
-        one = crop(pool[int(rng.integers(len(pool)))], size, rng)
+        one = crop(pool[int(rng.choice(len(pool), p=odds[str(kind)]))], size, rng)
         if kind in ("permissive", "bsds", "facade") and "ccp" in sets and rng.random() < 0.12:
             one = paste(crop(sets["ccp"][int(rng.integers(len(sets["ccp"])))], size, rng), one)
         rows.append(one)
     photos = torch.from_numpy(np.stack([r.photo for r in rows])).permute(0, 3, 1, 2).float() / 255
     bits = torch.from_numpy(np.stack([r.bits[::2, ::2] for r in rows]).astype(np.int32))
-    return spoil(photos, seed), bits
+    return spoil(photos, seed), photos, bits
 
 
-def partial_loss(logits: Tensor, bits: Tensor) -> Tensor:
+@torch.no_grad()
+def taught(teacher: Segmenter, photos: Tensor, bits: Tensor) -> Tensor:
+    """`bits` (B, h, w) with the teacher's word for photos (B, 3, 2h, 2w) of which nothing is known, where it is sure."""
+    blank = (bits == ANY).flatten(1).all(1).nonzero().flatten()
+    if len(blank) == 0:
+        return bits
+    logits, _ = teacher(photos[blank])
+    p = functional.interpolate(logits.float(), scale_factor=2.0, mode="bilinear", align_corners=False).softmax(1)
+    sure, best = p.max(1)
+    bits = bits.clone()
+    bits[blank] = torch.where(sure > SURE, (1 << best).to(bits.dtype), torch.full_like(bits[blank], ANY))
+    return bits
+
+
+def partial_loss(logits: Tensor, bits: Tensor, rare: dict[str, float] | None = None) -> Tensor:
     """Mean over the labelled pixels of -log P(allowed set), plus half a soft Dice loss over the certain pixels.
 
+    `rare`: class to its loss weight where that is not 1; by default `RARE`.
     `logits` (B, C, h, w) float, `bits` (B, h, w) int. Zero when the network puts all mass on allowed classes.
     """
     planes = torch.arange(logits.shape[1], device=bits.device).view(1, -1, 1, 1)
@@ -224,7 +284,7 @@ def partial_loss(logits: Tensor, bits: Tensor) -> Tensor:
     log_p = functional.log_softmax(logits, 1)
     inside = log_p.masked_fill(~allowed, -1e4).logsumexp(1)
     size = allowed.sum(1)
-    weights = torch.tensor([RARE.get(name, 1.0) for name in CLASSES])
+    weights = torch.tensor([(RARE if rare is None else rare).get(name, 1.0) for name in CLASSES])
     single = (allowed & (size == 1)[:, None]).float()
     weight = (single * weights.view(1, -1, 1, 1)).sum(1) + SEVERAL * ((size > 1) & (size < logits.shape[1]))
     nll = -(inside * weight).sum() / weight.sum().clamp_min(1)
@@ -236,25 +296,25 @@ def partial_loss(logits: Tensor, bits: Tensor) -> Tensor:
     return nll + 0.5 * dice
 
 
-def save_state(path: Path, step: int, net: Segmenter, mean: dict[str, Tensor], optimiser: torch.optim.AdamW) -> None:
+def save_state(path: Path, step: int, net: Segmenter, mean: Segmenter, optimiser: torch.optim.AdamW) -> None:
     """Everything needed to go on, in one safetensors file, written atomically."""
     tensors = {f"net.{k}": v.contiguous() for k, v in net.state_dict().items()}
-    tensors |= {f"mean.{k}": v.contiguous() for k, v in mean.items()}
+    tensors |= {f"mean.{k}": v.contiguous() for k, v in mean.state_dict().items()}
     for i, p in enumerate(net.parameters()):
         for key, value in optimiser.state.get(p, {}).items():
-            tensors[f"adam.{i}.{key}"] = torch.as_tensor(value).clone()
+            tensors[f"adam.{i}.{key}"] = torch.as_tensor(value).clone().contiguous()
     part = path.with_suffix(".part")
     save_file(tensors, part, metadata={"step": str(step)})
     part.replace(path)
 
 
-def load_state(path: Path, net: Segmenter, mean: dict[str, Tensor], optimiser: torch.optim.AdamW) -> int:
+def load_state(path: Path, net: Segmenter, mean: Segmenter, optimiser: torch.optim.AdamW) -> int:
     """Restore what `save_state` wrote; returns the step."""
     with safe_open(path, "pt") as file:
         step = int(file.metadata()["step"])
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     net.load_state_dict({k[4:]: v for k, v in tensors.items() if k.startswith("net.")})
-    mean.update({k[5:]: v for k, v in tensors.items() if k.startswith("mean.")})
+    mean.load_state_dict({k[5:]: v for k, v in tensors.items() if k.startswith("mean.")})
     for i, p in enumerate(net.parameters()):
         found = {k.split(".", 2)[2]: v for k, v in tensors.items() if k.startswith(f"adam.{i}.")}
         if found:
@@ -262,9 +322,9 @@ def load_state(path: Path, net: Segmenter, mean: dict[str, Tensor], optimiser: t
     return step
 
 
-def export(mean: dict[str, Tensor], out: Path) -> None:
+def export(mean: Segmenter, out: Path) -> None:
     """Write the averaged weights as float16 `model.safetensors`, with its `pin.json`."""
-    half = {k: v.half().contiguous() if v.is_floating_point() else v for k, v in mean.items()}
+    half = {k: v.half().contiguous() if v.is_floating_point() else v for k, v in mean.state_dict().items()}
     part = out / "model.part"
     save_file(half, part)
     part.chmod(0o644)
@@ -282,11 +342,11 @@ def train(
     rate: float,
     seed: int,
     threads: int,
-    start: Path | None = None,
+    finish: Path | None = None,
 ) -> None:
     """Train for `steps` batches of `count` squares, the last quarter of them at `final_size` pixels.
 
-    `start`: weights to begin with, for a further round.
+    `finish`: weights whose body is kept as it is, for the second phase.
     """
     torch.set_num_threads(threads)
     cv2.setNumThreads(1)
@@ -296,44 +356,74 @@ def train(
     if not sets:
         raise SystemExit(f"No labelled photos under {data}; see the top of this file for what is looked for.")
     print("examples:", {kind: len(rows) for kind, rows in sets.items()}, flush=True)
-    net = Segmenter().train()
-    if start is not None:
-        net.load_state_dict({k: v.float() for k, v in load_file(start).items()})
-    mean = {k: v.clone() for k, v in net.state_dict().items()}
-    optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=0.03)
+    odds = {kind: repeats(pool) for kind, pool in sets.items()}
+    tensors = imagenet.published()
+    net = Segmenter()
+    if finish is None:
+        imagenet.begin(net.body, tensors)
+    else:
+        net.load_state_dict({k: v.float() for k, v in load_file(finish).items()})
+        net.body.requires_grad_(False)
+    net = net.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    before = copy.deepcopy(net.body).eval().requires_grad_(False)
+    classifier = imagenet.Classifier(tensors).eval()
+    mean = copy.deepcopy(net).eval().requires_grad_(False)
+    slow = list(net.body.parameters())
+    fast = [p for name, p in net.named_parameters() if not name.startswith("body.")]
+    groups = [{"params": slow, "share": SLOWER}, {"params": fast, "share": 1.0}]
+    optimiser = torch.optim.AdamW(groups, lr=rate, weight_decay=0.02)
     state = out / "state.safetensors"
     first = load_state(state, net, mean, optimiser) if state.exists() else 0
-    ready: queue.Queue[tuple[Tensor, Tensor]] = queue.Queue(4)
+    ready: queue.Queue[tuple[Tensor, Tensor, Tensor]] = queue.Queue(4)
 
     def feed() -> None:
         for step in range(first, steps):
-            ready.put(batch(sets, final_size if step >= steps * 3 // 4 else size, count, seed * 1_000_003 + step))
+            side = final_size if step >= steps * 3 // 4 else size
+            often = SHARES if finish is None else FINISH_SHARES
+            ready.put(batch(sets, odds, side, count, seed * 1_000_003 + step, often))
 
     threading.Thread(target=feed, daemon=True).start()
-    began, shown = time.monotonic(), 0.0
+    began, shown, held = time.monotonic(), 0.0, 0.0
     for step in range(first, steps):
-        photos, bits = ready.get()
+        photos, clean, bits = (
+            x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x for x in ready.get()
+        )
         share = step / steps
-        now = rate * min(1.0, (step + 1) / 100) * (0.5 + 0.5 * math.cos(math.pi * share)) + rate * 0.005
+        now = rate * min(1.0, (step + 1) / 200) * (0.5 + 0.5 * math.cos(math.pi * share)) + rate * 0.005
         for group in optimiser.param_groups:
-            group["lr"] = now
+            group["lr"] = now * group["share"]
         with torch.autocast("cpu", torch.bfloat16):
-            logits, _ = net(photos)
+            if share >= TEACH_FROM or finish is not None:
+                bits = taught(mean, clean, bits)
+            with torch.set_grad_enabled(finish is None):
+                _, f4, f8, f16, f32 = net.body(photos)
+            logits = net.decode(f4, f8, f16, f32)
             logits = functional.interpolate(logits, scale_factor=2.0, mode="bilinear", align_corners=False)
-        loss = partial_loss(logits.float(), bits)
+        kept = torch.zeros(())
+        if finish is None:
+            with torch.autocast("cpu", torch.bfloat16):
+                says = classifier(f32)
+                with torch.no_grad():
+                    # What ImageNet's network says needs no detail.
+                    known = classifier(before(functional.interpolate(clean, size=(224, 224), mode="bilinear"))[-1])
+            kept = functional.kl_div(says.float().log_softmax(1), known.float().softmax(1), reduction="batchmean")
+        fit = partial_loss(logits.float(), bits, None if finish is None else {})
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        (fit + KEEP * kept).backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
         optimiser.step()
         decay = min(0.998, (step + 1) / (step + 20))
-        for key, value in net.state_dict().items():
-            if value.is_floating_point():
-                mean[key].lerp_(value, 1 - decay)
-        shown = float(loss.detach()) if step == first else 0.98 * shown + 0.02 * float(loss.detach())
+        with torch.no_grad():
+            for old, new in zip(mean.state_dict().values(), net.state_dict().values(), strict=True):
+                if old.is_floating_point():
+                    old.lerp_(new, 1 - decay)
+        smooth = 0.0 if step == first else 0.98
+        shown = smooth * shown + (1 - smooth) * float(fit.detach())
+        held = smooth * held + (1 - smooth) * float(kept.detach())
         if (step + 1) % 50 == 0 or step + 1 == steps:
             pace = (time.monotonic() - began) / (step + 1 - first)
             print(
-                f"step {step + 1}/{steps}  loss {shown:.3f}  {pace:.2f} s/step  "
+                f"step {step + 1}/{steps}  loss {shown:.3f}  kept {held:.3f}  {pace:.2f} s/step  "
                 f"{pace * (steps - step - 1) / 60:.1f} min left",
                 flush=True,
             )
@@ -352,16 +442,18 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m models.training.segmenter", description=__doc__)
     parser.add_argument("data", type=Path, help="folder with train_photos/ and the train_labels folders")
     parser.add_argument("--out", type=Path, required=True, help="folder for the weights and the state to resume from")
-    parser.add_argument("--steps", type=int, default=3200)
-    parser.add_argument("--size", type=int, default=192, help="pixels of a training square, multiple of 32")
-    parser.add_argument("--final-size", type=int, default=256, help="pixels in the last quarter of the steps")
+    parser.add_argument("--steps", type=int, default=2600)
+    parser.add_argument("--size", type=int, default=256, help="pixels of a training square, multiple of 32")
+    parser.add_argument("--final-size", type=int, default=320, help="pixels in the last quarter of the steps")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--start", type=Path, help="weights to begin with instead of random ones")
+    parser.add_argument(
+        "--finish", type=Path, metavar="WEIGHTS", help="second phase: train the decoder alone, from these"
+    )
     a = parser.parse_args(arguments)
-    train(a.data, a.out, a.steps, a.size, a.final_size, a.batch, a.rate, a.seed, a.threads, a.start)
+    train(a.data, a.out, a.steps, a.size, a.final_size, a.batch, a.rate, a.seed, a.threads, a.finish)
 
 
 if __name__ == "__main__":

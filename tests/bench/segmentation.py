@@ -18,8 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models import mask, people, pick, regions
-from models.faces import find_faces
+from models import contour, mask, pick, regions
 from models.segmentation import CLASSES, PERSON_PARTS
 from models.segmenter import READ_AT, segment
 from tools.perceive import Scene, Seen, overlay, shrink
@@ -110,7 +109,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("--read-at", type=int, nargs="+", default=READ_AT)
-    parser.add_argument("--no-faces", action="store_true", help="without the bodies that faces complete")
+    parser.add_argument("--no-contours", action="store_true", help="as the network sees it, without `models.contour`")
     parser.add_argument("--sheet", type=Path)
     arguments = parser.parse_args()
     rng = np.random.default_rng(0)
@@ -126,10 +125,8 @@ def main() -> None:
         pixels = cv2.resize(image[..., ::-1], valid.shape[::-1], interpolation=cv2.INTER_AREA)
         rgb = shrink(np.ascontiguousarray(pixels), 512)
         seen = segment(rgb, arguments.read_at)
-        if not arguments.no_faces:
-            seen = people.with_person(
-                seen, people.complete(rgb, seen.of(*PERSON_PARTS), find_faces(rgb, seen.of("skin")))
-            )
+        if not arguments.no_contours:
+            seen = contour.refine(rgb, seen)
         size = valid.shape[::-1]
         large = cv2.resize(np.ascontiguousarray(seen.probabilities.transpose(1, 2, 0)), size).argmax(axis=2)
         luma = mask.guide(pixels)
