@@ -59,11 +59,6 @@ PERSON: Final = sum(BIT[name] for name in PERSON_PARTS)
 #: How often each set is drawn.
 SHARES: Final = {"permissive": 0.46, "bsds": 0.14, "ccp": 0.13, "facade": 0.09, "food": 0.03, "unlabelled": 0.15}
 
-#: The same in the second phase: hardly anything that is labelled weakly.
-FINISH_SHARES: Final = {
-    "permissive": 0.38, "bsds": 0.14, "ccp": 0.1, "facade": 0.24, "food": 0.01, "unlabelled": 0.13,
-}  # fmt: skip
-
 #: From this share of the steps on photos without labels teach, where the teacher is at least this sure.
 TEACH_FROM, SURE = 0.3, 0.9
 
@@ -236,17 +231,12 @@ def spoil(x: Tensor, seed: int) -> Tensor:
 
 
 def batch(
-    sets: dict[str, list[Example]],
-    odds: dict[str, NDArray[np.float64]],
-    size: int,
-    count: int,
-    seed: int,
-    often: dict[str, float] = SHARES,
+    sets: dict[str, list[Example]], odds: dict[str, NDArray[np.float64]], size: int, count: int, seed: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     """A batch drawn from `seed` alone: photos changed and unchanged (B, 3, size, size), class sets (B, size/2, size/2)."""
     rng = np.random.default_rng(seed)
     kinds = sorted(sets)
-    shares = np.array([often[kind] for kind in kinds])
+    shares = np.array([SHARES[kind] for kind in kinds])
     rows: list[Example] = []
     for kind in rng.choice(kinds, count, p=shares / shares.sum()):
         pool = sets[str(kind)]
@@ -379,8 +369,7 @@ def train(
     def feed() -> None:
         for step in range(first, steps):
             side = final_size if step >= steps * 3 // 4 else size
-            often = SHARES if finish is None else FINISH_SHARES
-            ready.put(batch(sets, odds, side, count, seed * 1_000_003 + step, often))
+            ready.put(batch(sets, odds, side, count, seed * 1_000_003 + step))
 
     threading.Thread(target=feed, daemon=True).start()
     began, shown, held = time.monotonic(), 0.0, 0.0
