@@ -63,12 +63,14 @@ def chosen() -> Hub | None:
 @lru_cache(maxsize=1)
 def load(name: str) -> Hub:
     """Load a model by its hub id or folder. Raises `WeightsError` with what to do."""
-    from transformers import AutoConfig
-    from transformers.models.auto.modeling_auto import (
-        MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING_NAMES,
-        MODEL_FOR_UNIVERSAL_SEGMENTATION_MAPPING_NAMES,
-    )
-
+    try:
+        from transformers import AutoConfig
+        from transformers.models.auto.modeling_auto import (
+            MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING_NAMES,
+            MODEL_FOR_UNIVERSAL_SEGMENTATION_MAPPING_NAMES,
+        )
+    except ImportError as error:
+        raise WeightsError("BURNISH_SEGMENTER needs transformers: pip install 'burnish[hub]', or leave it unset.") from error
     try:
         kind = AutoConfig.from_pretrained(name, trust_remote_code=False).model_type
         if kind == "sam3":
