@@ -70,7 +70,9 @@ def load(name: str) -> Hub:
             MODEL_FOR_UNIVERSAL_SEGMENTATION_MAPPING_NAMES,
         )
     except ImportError as error:
-        raise WeightsError("BURNISH_SEGMENTER needs transformers: pip install 'burnish[hub]', or leave it unset.") from error
+        raise WeightsError(
+            "BURNISH_SEGMENTER needs transformers: pip install 'burnish[hub]', or leave it unset."
+        ) from error
     try:
         kind = AutoConfig.from_pretrained(name, trust_remote_code=False).model_type
         if kind == "sam3":
