@@ -229,7 +229,8 @@ class Actions:
     async def _done(self, session: Session, chat: list[Bubble], result: "Result") -> Paint:
         session, frames = await self._frames(session)
         if result.compared is not None:
-            frames[self.parts.slider] = await self.desk.side_by_side(session, result.compared)
+            both = await self.desk.side_by_side(session, result.compared)
+            frames[self.parts.slider] = gr.update(value=both, visible=True)
         answers = {**session.answers, len(chat): result.version}
         chat = [{**bubble, "options": []} for bubble in chat]  # earlier quick replies have had their turn
         return {
@@ -281,9 +282,11 @@ class Actions:
 
     async def _frames(self, session: Session) -> tuple[Session, Paint]:
         at = self.parts
-        session, frames = await self.desk.frames(session)
+        session, frames = await self.desk.frames(replace(session, selecting=False, corner=()))
         return session, {
-            at.slider: (frames.before, frames.after),
+            # An answer, or another photo, is looked at and not selected on.
+            at.slider: gr.update(value=(frames.before, frames.after), visible=True),
+            **put_away(at),
             at.strip: gr.update(value=frames.strip, selected_index=frames.selected),
             at.title: f"**{clean(session.name)}** · {session.width} × {session.height} · {clean(frames.label)}",
         }
@@ -315,6 +318,15 @@ class Actions:
             return await self.desk.export(session, EXPORTS[format_])
         except Exception as error:
             raise gr.Error(_sentence(error), title="Not saved", print_exception=False) from error
+
+
+def put_away(at: "Parts") -> Paint:
+    """Nothing is being selected."""
+    return {
+        at.selector: gr.update(visible=False),
+        at.selecting: gr.update(visible=False),
+        at.choose: gr.update(value="Select …", variant="secondary"),
+    }
 
 
 def _for(session: Session, name: str) -> Session:

@@ -61,6 +61,9 @@ class Parts:
     recent: gr.Gallery
     recent_threads: gr.State
     slider: gr.ImageSlider
+    selector: gr.Image
+    selecting: gr.Row
+    choose: gr.Button
     title: gr.Markdown
     strip: gr.Gallery
     chat: gr.Chatbot
@@ -233,12 +236,13 @@ def build(desk: "Desk") -> gr.Blocks:
                 taste_page.build(desk, taste_tab, session)
 
         parts = Parts(
-            session, kept, welcome, stage, talk, recent_box, recent, recent_threads, slider, title, strip, chat, box, send,
-            stop, save_link, (undo, redo, reset, like, dislike, save, choose), user,
+            session, kept, welcome, stage, talk, recent_box, recent, recent_threads, slider, selector,
+            selecting, choose, title, strip, chat, box, send,
+            stop, save_link, (undo, redo, reset, like, dislike, save), user,
         )  # fmt: skip
         do = Actions(desk, parts, [path for path, _ in examples])
         _wire(page, parts, do, locals())
-        _wire_selecting(Selecting(do, selector, selecting, hint, choose), parts, how, clear)
+        _wire_selecting(Selecting(do, hint), parts, how, clear)
     return page
 
 
@@ -246,7 +250,8 @@ def _wire(page: gr.Blocks, parts: Parts, do: Actions, on: dict[str, Any]) -> Non
     everything = [
         getattr(parts, name)
         for name in (
-            "session", "kept", "welcome", "stage", "talk", "recent_box", "recent", "recent_threads", "slider", "title",
+            "session", "kept", "welcome", "stage", "talk", "recent_box", "recent", "recent_threads", "slider", "selector",
+            "selecting", "choose", "title",
             "strip", "chat", "box", "send", "stop", "user",
         )
     ] + list(parts.hands)  # fmt: skip
@@ -297,8 +302,6 @@ def _wire(page: gr.Blocks, parts: Parts, do: Actions, on: dict[str, Any]) -> Non
 
 def _wire_selecting(tool: Selecting, parts: Parts, how: gr.Radio, clear: gr.Button) -> None:
     quick: dict[str, Any] = {"outputs": tool.outputs, "concurrency_limit": 8, **_QUIET}
-    tool.button.click(tool.toggle, [parts.session, how], **quick)
-    tool.selector.select(tool.at, [parts.session, how], **quick)
+    parts.choose.click(tool.toggle, [parts.session, how], **quick)
+    parts.selector.select(tool.at, [parts.session, how], **quick)
     clear.click(tool.clear, [parts.session], **quick)
-    # Another photo, or an answer, is looked at and not selected on.
-    parts.slider.change(tool.put_away, [parts.session], **quick)

@@ -6,7 +6,7 @@ from typing import Any, Final
 import gradio as gr
 
 from models.errors import BurnishError
-from ui.actions import Actions, Paint
+from ui.actions import Actions, Paint, put_away
 from ui.desk import Session
 
 CLICK: Final = "Click"
@@ -22,13 +22,14 @@ CLEARED: Final = "Nothing is selected."
 class Selecting:
     """The handlers of the selection tool, over the page's actions."""
 
-    def __init__(self, do: Actions, selector: gr.Image, row: gr.Row, hint: gr.Markdown, button: gr.Button) -> None:
-        self.do, self.selector, self.row, self.hint, self.button = do, selector, row, hint, button
+    def __init__(self, do: Actions, hint: gr.Markdown) -> None:
+        self.do, self.hint = do, hint
 
     @property
     def outputs(self) -> list[Any]:
         """What these handlers paint."""
-        return [self.do.parts.session, self.do.parts.slider, self.selector, self.row, self.hint, self.button]
+        at = self.do.parts
+        return [at.session, at.slider, at.selector, at.selecting, at.choose, self.hint]
 
     async def toggle(self, session: Session, how: str) -> Paint:
         """Take up the tool, or put it away; what is selected stays so."""
@@ -57,20 +58,15 @@ class Selecting:
         """Select nothing."""
         return await self._shown(replace(session, picked="", corner=()), CLEARED)
 
-    async def put_away(self, session: Session) -> Paint:
-        """Show the comparison again, as when an answer has come."""
-        if not session.selecting:
-            return {self.hint: gr.skip()}
-        return await self._shown(replace(session, selecting=False, corner=()), "")
-
     async def _shown(self, session: Session, hint: str) -> Paint:
-        on = session.selecting
-        picture = await self.do.desk.selection(session) if on else None
+        at = self.do.parts
+        shown: Paint = {at.session: session, self.hint: hint}
+        if not session.selecting:
+            return {**shown, at.slider: gr.update(visible=True), **put_away(at)}
         return {
-            self.do.parts.session: session,
-            self.do.parts.slider: gr.update(visible=not on),
-            self.selector: gr.update(value=picture, visible=on) if on else gr.update(visible=False),
-            self.row: gr.update(visible=on),
-            self.hint: hint,
-            self.button: gr.update(value="Done" if on else "Select …", variant="primary" if on else "secondary"),
+            **shown,
+            at.slider: gr.update(visible=False),
+            at.selector: gr.update(value=await self.do.desk.selection(session), visible=True),
+            at.selecting: gr.update(visible=True),
+            at.choose: gr.update(value="Done", variant="primary"),
         }
