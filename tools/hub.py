@@ -55,6 +55,11 @@ def choose(name: str | None) -> None:
     _chosen = name or None
 
 
+def choice() -> str | None:
+    """The name of the model that was chosen; None for Burnish's own."""
+    return _chosen
+
+
 def chosen() -> Hub | None:
     """The model that was chosen, loaded; None for Burnish's own. Raises `WeightsError` where it cannot be loaded."""
     return load(_chosen) if _chosen else None

@@ -23,7 +23,7 @@ from models.mask import SoftMask
 from models.regions import Found
 from models.scene_encoder import embed, tag
 from models.segmentation import Segmentation, classical
-from models.vocabulary import OBJECT_PREFIX, REGIONS, SPATIAL_REGIONS, TONAL_REGIONS, region_order
+from models.vocabulary import OBJECT_PREFIX, REGIONS, SPATIAL_REGIONS, TONAL_REGIONS, region_order, sought
 from tools import hub
 from tools.nouns import region_of
 
@@ -34,6 +34,9 @@ FloatImage = NDArray[np.float32]
 
 #: Long edge of the thumbnail that everything is seen on, in pixels.
 LOOK_AT: Final = 512
+
+#: Regions that say nothing of what a place shows.
+WIDE: Final = frozenset({"global", "subject", *SPATIAL_REGIONS, *TONAL_REGIONS})
 
 #: How many photos are remembered; one takes about 15 MB.
 REMEMBERED: Final = 6
@@ -95,7 +98,7 @@ class Seen:
 
 
 _remembered: OrderedDict[str, Seen] = OrderedDict()
-_grown: dict[tuple[str, str], SoftMask] = {}
+_found: dict[tuple[str, str, str | None], SoftMask | None] = {}
 _lock, _looking = threading.Lock(), threading.Lock()
 
 
@@ -136,12 +139,13 @@ def look(photo: "Photo") -> Seen:
     named["global"] = Found(mask.everything(), 1.0)
     # Attributes are means over a region: a quarter of the pixels tells them as well.
     small = shrink(rgb, LOOK_AT * 3 // 8)
-    described = [
-        describe_region(name, named[name], small, mask.guide(small)) for name in sorted(named, key=region_order)
-    ]
+    luma = mask.guide(small)
+    weights = {name: named[name].mask.render(luma) for name in sorted(named, key=region_order)}
+    described = [describe_region(name, named[name].confidence, weight, small) for name, weight in weights.items()]
     kept = tuple(r for r in described if r.area > 0.0005 or r.name == "global" or r.name in SPATIAL_REGIONS)
     tags = tag(rgb, own) if sure else {}
-    remarks = criticise(measure_statistics(rgb, photo.pixels), tags, where_extreme(small, named, kept))
+    where = extremes(small, {r.name: weights[r.name] for r in kept if r.name not in WIDE})
+    remarks = criticise(measure_statistics(rgb, photo.pixels), tags, where)
     remarks += criticise_regions({r.name: r.area for r in kept}, {r.name: r.attributes for r in kept})
     remarks = tuple(sorted(remarks, key=lambda r: -r.severity))
     height, width = photo.pixels.shape[:2]
@@ -158,17 +162,8 @@ def look(photo: "Photo") -> Seen:
         suggestions=tuple(dict.fromkeys(r.request for r in remarks)),
         scores=scores(rgb, photo.pixels) if sure else {},
     )
-    scale = min(1.0, pick.EDGE / max(rgb.shape[:2]))
-    size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
-    classes = np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in seen.probabilities])
+    classes = np.stack([shrink(plane, pick.EDGE) for plane in seen.probabilities])
     return Seen(scene, {r.name: named[r.name].mask for r in kept}, rgb, classes)
-
-
-def where_extreme(rgb: FloatImage, named: dict[str, Found], kept: tuple[RegionSeen, ...]) -> dict[str, str]:
-    """In which region of meaning the clipped and the nearly black pixels lie."""
-    luma = mask.guide(rgb)
-    wide = {"global", "subject", *SPATIAL_REGIONS, *TONAL_REGIONS}
-    return extremes(rgb, {r.name: named[r.name].mask.render(luma) for r in kept if r.name not in wide})
 
 
 def shrink(pixels: NDArray[Any], long_edge: int) -> FloatImage:
@@ -190,12 +185,11 @@ def read(rgb: FloatImage) -> Segmentation:
     return segment(rgb)
 
 
-def describe_region(name: str, found: Found, rgb: FloatImage, luma: FloatImage) -> RegionSeen:
-    """Area, confidence and attributes of one region."""
-    weight = found.mask.render(luma)
+def describe_region(name: str, confidence: float, weight: FloatImage, rgb: FloatImage) -> RegionSeen:
+    """Area, confidence and attributes of one region: its mask `weight` (h, w) over the photo (h, w, 3)."""
     attributes = {key: round(value, 2) for key, value in measure(rgb, weight).items()}
     return RegionSeen(
-        name=name, area=round(float(weight.mean()), 4), confidence=round(found.confidence, 3), attributes=attributes
+        name=name, area=round(float(weight.mean()), 4), confidence=round(confidence, 3), attributes=attributes
     )
 
 
@@ -209,11 +203,24 @@ def region(seen: Seen, name: str) -> SoftMask | None:
         return seen.masks[name]
     if name in TONAL_REGIONS:
         return regions.tonal(mask.guide(seen.thumbnail))[name]
-    if (picked := pick.parse(name)) is not None:
-        return grown(seen, picked)
-    if not name.startswith(OBJECT_PREFIX):
+    if not sought(name):
         return None
-    noun = name.removeprefix(OBJECT_PREFIX)
+    # Every render and measurement asks again, and a larger model or a pick takes its time.
+    key = (seen.scene.photo, name, hub.choice())
+    with _lock:
+        if key in _found:
+            return _found[key]
+    picked = pick.parse(name)
+    found = named_thing(seen, name.removeprefix(OBJECT_PREFIX)) if picked is None else grown(seen, picked)
+    with _lock:
+        while len(_found) >= 4 * REMEMBERED:
+            _found.pop(next(iter(_found)))
+        _found[key] = found
+    return found
+
+
+def named_thing(seen: Seen, noun: str) -> SoftMask | None:
+    """The mask of what a noun phrase names: as the larger model finds it, else by meaning and colour; None if neither."""
     larger = hub.chosen()
     if larger is not None and (found := hub.find(seen.thumbnail, noun, larger)) is not None:
         luma = mask.guide(seen.thumbnail)
@@ -237,19 +244,10 @@ def region(seen: Seen, name: str) -> SoftMask | None:
 
 
 def grown(seen: Seen, picked: pick.Pick) -> SoftMask:
-    """The mask of what a pick points at; a pick of the same photo costs nothing the second time."""
-    key = (seen.scene.photo, picked.name)
-    with _lock:
-        if key in _grown:
-            return _grown[key]
+    """The mask of what a pick points at."""
     luma = mask.guide(seen.thumbnail)
     coarse = cv2.resize(pick.grow(picked, seen.thumbnail, seen.classes), luma.shape[::-1])
-    found = mask.fit(luma, np.asarray(coarse, np.float32), regions.reach(luma, 6), 6e-4)
-    with _lock:
-        while len(_grown) >= 4 * REMEMBERED:
-            _grown.pop(next(iter(_grown)))
-        _grown[key] = found
-    return found
+    return mask.fit(luma, np.asarray(coarse, np.float32), regions.reach(luma, 6), 6e-4)
 
 
 def facts_of(photo: "Photo") -> dict[str, str | float]:
@@ -317,8 +315,7 @@ def overlay(seen: Seen, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     picture = rgb.astype(np.float32) * 0.75
     size = max(rgb.shape[:2]) / 1000
     labels: list[tuple[str, tuple[int, int], tuple[int, int, int]]] = []
-    wide = {"global", "subject", "background", "foreground", *SPATIAL_REGIONS, *TONAL_REGIONS}
-    for name in (n for n in seen.masks if n not in wide):
+    for name in (n for n in seen.masks if n not in WIDE | {"background", "foreground"}):
         hue = 180 * (REGIONS.index(name) * 0.381966 % 1) if name in REGIONS else 0
         tint = cv2.cvtColor(np.array([[[hue, 200, 255]]], np.uint8), cv2.COLOR_HSV2RGB)[0, 0]
         weight = seen.masks[name].render(luma)

@@ -84,9 +84,9 @@ def plan_text(text: str, context: PlanContext | None = None) -> Plan:
     """
     if (about := tree.find(text, context) or complaints.answer(text, context)) is not None:
         return about
-    if (lent := lending.answer(text, context, lambda rest: plan_text(rest))) is not None:
+    if (lent := lending.answer(text, context, plan_text)) is not None:
         return lent
-    if (advised := advice.answer(text, context, lambda one: plan_text(one))) is not None:
+    if (advised := advice.answer(text, context, plan_text)) is not None:
         return advised
     asked, attacked = commands.without_machinery(plain(text))
     if not asked:

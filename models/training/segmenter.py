@@ -39,6 +39,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from models import pinned
+from models.backbone import Backbone
 from models.segmentation import CLASSES, PERSON_PARTS
 from models.segmenter import Segmenter
 from models.training import imagenet
@@ -322,6 +323,24 @@ def export(mean: Segmenter, out: Path) -> None:
     pinned.pin(out.name, out.parent)
 
 
+class Keeper:
+    """What ImageNet's network knew: the published body, and its classifier, which also listens to the body in training."""
+
+    def __init__(self, body: Backbone, tensors: dict[str, Tensor]) -> None:
+        self.before = copy.deepcopy(body).eval().requires_grad_(False)
+        self.classifier = imagenet.Classifier(tensors).eval()
+
+    def loss(self, changed: Tensor, clean: Tensor) -> Tensor:
+        """KL divergence of what the stride-32 map `changed` says from what the published network says of `clean`."""
+        with torch.autocast("cpu", torch.bfloat16):
+            says = self.classifier(changed)
+            with torch.no_grad():
+                # What ImageNet's network says needs no detail.
+                small = functional.interpolate(clean, size=(224, 224), mode="bilinear")
+                known = self.classifier(self.before(small)[-1])
+        return functional.kl_div(says.float().log_softmax(1), known.float().softmax(1), reduction="batchmean")
+
+
 def train(
     data: Path,
     out: Path,
@@ -347,16 +366,15 @@ def train(
         raise SystemExit(f"No labelled photos under {data}; see the top of this file for what is looked for.")
     print("examples:", {kind: len(rows) for kind, rows in sets.items()}, flush=True)
     odds = {kind: repeats(pool) for kind, pool in sets.items()}
-    tensors = imagenet.published()
-    net = Segmenter()
+    net = Segmenter().train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    keeper: Keeper | None = None
     if finish is None:
+        tensors = imagenet.published()
         imagenet.begin(net.body, tensors)
+        keeper = Keeper(net.body, tensors)
     else:
         net.load_state_dict({k: v.float() for k, v in load_file(finish).items()})
         net.body.requires_grad_(False)
-    net = net.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    before = copy.deepcopy(net.body).eval().requires_grad_(False)
-    classifier = imagenet.Classifier(tensors).eval()
     mean = copy.deepcopy(net).eval().requires_grad_(False)
     slow = list(net.body.parameters())
     fast = [p for name, p in net.named_parameters() if not name.startswith("body.")]
@@ -388,14 +406,7 @@ def train(
                 _, f4, f8, f16, f32 = net.body(photos)
             logits = net.decode(f4, f8, f16, f32)
             logits = functional.interpolate(logits, scale_factor=2.0, mode="bilinear", align_corners=False)
-        kept = torch.zeros(())
-        if finish is None:
-            with torch.autocast("cpu", torch.bfloat16):
-                says = classifier(f32)
-                with torch.no_grad():
-                    # What ImageNet's network says needs no detail.
-                    known = classifier(before(functional.interpolate(clean, size=(224, 224), mode="bilinear"))[-1])
-            kept = functional.kl_div(says.float().log_softmax(1), known.float().softmax(1), reduction="batchmean")
+        kept = torch.zeros(()) if keeper is None else keeper.loss(f32, clean)
         fit = partial_loss(logits.float(), bits, None if finish is None else {})
         optimiser.zero_grad(set_to_none=True)
         (fit + KEEP * kept).backward()
