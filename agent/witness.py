@@ -16,7 +16,7 @@ from agent.history import Version
 from agent.plan import Edit, Plan
 from agent.planner.embedded import plan_text
 from agent.planner.opinions import Opinion, review
-from agent.planner.served import ServedPlanner
+from agent.planner.served import INSTEAD, ServedPlanner
 from agent.review import TOLERANCE, Verdict
 from agent.rooms import Rooms
 from agent.state import State
@@ -41,7 +41,7 @@ async def heard(state: State, rooms: Rooms, verdict: Verdict, base: Version, mad
     planner, plan = rooms.planner, Plan.model_validate(state["plan"])
     if not verdict.ok or not isinstance(planner, ServedPlanner) or not planner.server.sees:
         return verdict
-    if state.get("opinions", 0) >= ASKED or "built-in planner" in (plan.note or ""):
+    if state.get("opinions", 0) >= ASKED or INSTEAD in (plan.note or ""):
         return verdict
     pictures = [await asyncio.to_thread(as_jpeg, rooms.store.path(sha)) for sha in (base.preview, made.preview)]
     opinion: Opinion | None = None

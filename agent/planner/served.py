@@ -4,6 +4,7 @@ A failure costs the person a visible note, never the turn.
 """
 
 import functools
+from typing import Final
 
 from agent.plan import Amount, Edit, Plan, PlanContext
 from agent.planner import commands, lending, wire
@@ -12,6 +13,9 @@ from agent.planner.lexicon import HERE
 from agent.planner.server import Server
 from agent.planner.text import MAX_CHARACTERS, plain
 from models.errors import ServerError
+
+#: Stands in the note of a plan that the server should have made and did not.
+INSTEAD: Final = "The built-in planner answered instead."
 
 
 @functools.cache
@@ -40,7 +44,7 @@ class ServedPlanner:
         try:
             served = await self.server.ask(prompt(), situation(text, context), wire.schema(), wire.read, pictures)
         except ServerError as error:
-            note = f"{error} The built-in planner answered instead. {own.note or ''}"
+            note = f"{error} {INSTEAD} {own.note or ''}"
             return own.model_copy(update={"note": note.strip()[:200]})
         return checked(served, own, text)
 

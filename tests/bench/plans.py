@@ -1,7 +1,8 @@
-"""How well a planner reads requests: `python -m tests.bench.plans [DATA] [--url URL --model NAME]`.
+"""How well a planner reads requests: `python -m tests.bench.plans [DATA] [--url URL --model NAME] [--only dev]`.
 
 DATA holds `requests/*.jsonl` with hand labels (default: the environment variable BURNISH_DATA). Prints a table and, as its
-last line, one JSON object. An edit matches when region, attribute and direction agree.
+last line, one JSON object. An edit matches when region, attribute and direction agree. A server is asked several requests
+at once; `served` is the share of plans that came from it and not, because it failed, from the embedded planner.
 """
 
 import argparse
@@ -14,8 +15,11 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from agent.plan import PlanContext
-from agent.planner import Planner, choose, plan_text
+from agent.plan import Plan, PlanContext
+from agent.planner import EmbeddedPlanner, Planner, choose, plan_text
+from agent.planner.served import INSTEAD
+
+FILES = ("train", "dev", "dialogue_dev")
 
 Key = tuple[str, str, int]
 
@@ -32,19 +36,30 @@ def _size(amount: Any) -> Any:
     return {"value": amount, "unit": "percent"} if isinstance(amount, int | float) else amount
 
 
-def measure(path: Path, planner: Planner | None = None) -> dict[str, float]:
+async def _asked(rows: list[dict[str, Any]], planner: Planner, at_once: int) -> list[tuple[Plan, float]]:
+    """The plan of each row, at most `at_once` of them on their way at a time, and the seconds that it took."""
+    places = asyncio.Semaphore(at_once)
+
+    async def ask(row: dict[str, Any]) -> tuple[Plan, float]:
+        async with places:
+            start = time.perf_counter()
+            plan = await planner.plan(row["text"], PlanContext.model_validate(row.get("context") or {}))
+            return plan, time.perf_counter() - start
+
+    return await asyncio.gather(*(ask(row) for row in rows))
+
+
+def measure(path: Path, planner: Planner | None = None, at_once: int = 1) -> dict[str, float]:
     """Scores of a planner (default: the embedded one) on a labelled file."""
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     plan_text("warm up the tables")
+    plans = asyncio.run(_asked(rows, planner or EmbeddedPlanner(), at_once))
     counts, regional, by_attribute = [0, 0, 0], [0, 0, 0], defaultdict[str, list[int]](lambda: [0, 0, 0])
     shares: dict[str, list[bool]] = defaultdict(list)
-    seconds = []
-    for row in rows:
-        context = PlanContext.model_validate(row.get("context") or {})
-        start = time.perf_counter()
-        plan = plan_text(row["text"], context) if planner is None else asyncio.run(planner.plan(row["text"], context))
-        seconds.append(time.perf_counter() - start)
+    for row, (plan, _) in zip(rows, plans, strict=True):
         guess = plan.label()
+        if planner is not None:
+            shares["served"].append(INSTEAD not in (plan.note or ""))
         want, got = {key(e): e for e in row["edits"]}, {key(e): e for e in guess["edits"]}
         groups = (want.keys() & got.keys(), got.keys() - want.keys(), want.keys() - got.keys())
         for index, group in enumerate(groups):
@@ -66,7 +81,7 @@ def measure(path: Path, planner: Planner | None = None) -> dict[str, float]:
                 same = set(row[name]) == set(guess[name]) if name == "protect" else row[name] == guess[name]
                 shares[name].append(same)
     macro = [_f1(c) for c in by_attribute.values() if c[0] + c[2] >= 5]
-    seconds.sort()
+    seconds = sorted(took for _, took in plans)
     return {
         "rows": len(rows), "edit_f1": _f1(counts), "macro_f1": statistics.fmean(macro), "regional_f1": _f1(regional),
         **{name: statistics.fmean(values) for name, values in shares.items()},
@@ -85,15 +100,20 @@ def main() -> None:
     parser.add_argument("data", nargs="?", default=os.environ.get("BURNISH_DATA"))
     parser.add_argument("--url", help="an OpenAI-compatible server; default: the embedded planner")
     parser.add_argument("--model")
+    parser.add_argument("--at-once", type=int, default=8, help="requests on their way to the server at a time")
+    parser.add_argument("--timeout", type=float, default=60, help="seconds before the embedded planner answers instead")
+    parser.add_argument("--only", choices=FILES, help="one of the labelled files")
     args = parser.parse_args()
     if not args.data:
         parser.error("name the folder that holds requests/, or set BURNISH_DATA")
-    planner = choose(args.url, args.model) if args.url else None
+    planner = choose(args.url, args.model, args.timeout) if args.url else None
     results = {}
-    for name in ("train", "dev", "dialogue_dev"):
+    for name in (args.only,) if args.only else FILES:
         path = Path(args.data) / "requests" / f"{name}.jsonl"
         if path.exists():
-            results[name] = {k: round(v, 4) for k, v in measure(path, planner).items()}
+            results[name] = {
+                k: round(v, 4) for k, v in measure(path, planner, max(1, args.at_once) if planner else 1).items()
+            }
     columns = list(dict.fromkeys(c for r in results.values() for c in r))
     print(f"{'':14}" + "".join(f"{c:>13}" for c in columns))
     for name, scores in results.items():
