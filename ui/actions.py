@@ -35,9 +35,11 @@ class Actions:
 
     # Arriving and opening
 
-    def arrive(self, session: Session, kept: dict[str, str]) -> Paint:
-        """A page was loaded: welcome whoever was here last."""
-        paint = self._home(Session(user=str((kept or {}).get("user") or DEFAULT_USER)[:80]))
+    def arrive(self, session: Session, kept: dict[str, str], request: gr.Request) -> Paint:
+        """A page was loaded: welcome whoever has logged in, or was here last."""
+        name = str((kept or {}).get("user") or DEFAULT_USER)[:80]
+        session = self.desk.newcomer(name, request.username, request.session_hash)
+        paint = self._home(session)
         if (kept or {}).get("thread"):
             # Nothing else can be opened meanwhile that the conversation would then paint over.
             return {**paint, self.parts.kept: gr.skip(), self.parts.welcome: gr.update(visible=False)}
@@ -75,7 +77,7 @@ class Actions:
     async def recent(self, session: Session) -> Paint:
         """The person's earlier conversations, for the page of welcome; it is there before them."""
         at = self.parts
-        pictures, threads = await self.desk.recent(session.user)
+        pictures, threads = await self.desk.recent(session)
         return {
             at.recent_box: gr.update(visible=bool(pictures)),
             at.recent: gr.update(value=pictures, selected_index=None),
@@ -84,14 +86,14 @@ class Actions:
 
     def go_home(self, session: Session) -> Paint:
         """Leave the photo; its conversation stays in the list of recent ones."""
-        return self._home(Session(user=session.user))
+        return self._home(session.anew())
 
     async def change_user(self, session: Session, name: str) -> Paint:
         """Another person sits down: the open photo is opened anew for them."""
         fresh = _for(session, name)
         if fresh.user == session.user:
             return {self.parts.user: fresh.user}
-        return await self._open(fresh, Path(session.source)) if session.source else self._home(Session(user=fresh.user))
+        return await self._open(fresh, Path(session.source)) if session.source else self._home(fresh.anew())
 
     async def _open(self, session: Session, path: Path) -> Paint:
         try:
@@ -105,7 +107,7 @@ class Actions:
         return {
             at.session: session,
             at.kept: {"thread": "", "user": session.user},
-            at.user: gr.update(value=session.user, interactive=True),
+            at.user: gr.update(value=session.user, interactive=not session.fixed),
             at.welcome: gr.update(visible=True),
             at.stage: gr.update(visible=False),
             at.talk: gr.update(visible=False),
@@ -120,7 +122,7 @@ class Actions:
             **frames,
             at.session: session,
             at.kept: {"thread": session.thread, "user": session.user},
-            at.user: gr.update(value=session.user, interactive=True),
+            at.user: gr.update(value=session.user, interactive=not session.fixed),
             at.welcome: gr.update(visible=False),
             at.stage: gr.update(visible=True),
             at.talk: gr.update(visible=True),
@@ -331,6 +333,8 @@ def put_away(at: "Parts") -> Paint:
 
 def _for(session: Session, name: str) -> Session:
     """The session of whoever's name stands in the profile box; a click elsewhere may come before the box was left."""
+    if session.fixed:
+        return session
     return replace(session, user=" ".join((name or "").split())[:80] or DEFAULT_USER)
 
 

@@ -8,7 +8,6 @@ import gradio as gr
 from ui import taste_page
 from ui.actions import Actions
 from ui.chat import REASONS
-from ui.desk import Session
 from ui.edit import MAX_TEXT
 from ui.examples import example_photos
 from ui.selecting import BOX, CLICK, Selecting
@@ -80,7 +79,7 @@ def build(desk: "Desk") -> gr.Blocks:
     """The whole page over a desk. Theme, style and limits go to `launch`."""
     examples = example_photos()
     with gr.Blocks(title="Burnish", fill_width=True, delete_cache=(3600, 86400), analytics_enabled=False) as page:
-        session = gr.State(Session())
+        session = gr.State(desk.stranger(), delete_callback=desk.leave)
         kept = gr.BrowserState({"thread": "", "user": DEFAULT_USER}, storage_key="burnish", secret="burnish")
         recent_threads = gr.State([])
         with gr.Row(elem_id="header", equal_height=True):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from models.errors import BurnishError
-from ui import cli_taste
+from ui import cli_taste, cli_user
 from ui.terminal import RefusedError, fail
 from ui.words import DEFAULT_USER
 
@@ -21,6 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 app.add_typer(cli_taste.app, name="taste")
+app.add_typer(cli_user.app, name="user")
 
 PhotoArgument = Annotated[Path, typer.Argument(metavar="PHOTO", help="A JPEG, PNG, TIFF or WebP file.")]
 OutOption = Annotated[
@@ -72,18 +73,27 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on; the default is this machine only.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 7860,
     browser: Annotated[bool, typer.Option("--open", help="Open it in the browser as well.")] = False,
+    auth: Annotated[
+        Path | None, typer.Option("--auth", metavar="FILE", help="Who may log in: what `burnish user add` wrote.")
+    ] = None,
+    open_to_all: Annotated[
+        bool, typer.Option("--open-to-all", help="Serve everybody who reaches the address, without a login.")
+    ] = False,
 ) -> None:
     """Open the app in the browser.
+
+    Only this machine is served unless --host names another address, and then only people who log in.
 
     \b
     Examples:
       burnish serve
       burnish serve --port 8000 --open
+      burnish user add anna && burnish serve --host 0.0.0.0 --auth users.json
       BURNISH_LLM_URL=http://127.0.0.1:8000/v1 BURNISH_LLM_MODEL=my-model burnish serve
     """
     from ui.server import run
 
-    run(host=host, port=port, browser=browser)
+    run(host=host, port=port, browser=browser, auth=auth, open_to_all=open_to_all)
 
 
 @app.command()

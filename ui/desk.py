@@ -1,6 +1,7 @@
 """One person at one photo: the conversation a browser tab holds, and what the page shows of it. Knows nothing of Gradio."""
 
 import asyncio
+import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from ui.chat import Bubble, greeting, remembered
 from ui.shelf import export_name, folder, publish, publish_memory, sweep
+from ui.visitors import Visitors
 from ui.words import DEFAULT_USER
 
 if TYPE_CHECKING:
     from agent.events import Result, VersionView
     from agent.studio import Studio
+    from ui.accounts import Accounts
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,10 @@ class Session:
     """What a tab remembers. Only text and numbers: it is copied with every event."""
 
     user: str = DEFAULT_USER
+    fixed: bool = False
+    """True when the name comes from the login, and no profile can be chosen."""
+    owner: str = ""
+    """Whose browser it is (`ui.visitors`): only they may fetch what is published for this tab."""
     thread: str = ""
     name: str = ""
     """File name of the photo."""
@@ -41,6 +48,10 @@ class Session:
     corner: tuple[float, ...] = ()
     """The first corner of a box that is being drawn, in shares of width and height."""
 
+    def anew(self, **facts: Any) -> "Session":
+        """Another conversation of the same person in the same tab; everything else must be passed anew."""
+        return Session(user=self.user, fixed=self.fixed, owner=self.owner, **facts)
+
 
 @dataclass(frozen=True)
 class Frames:
@@ -56,11 +67,44 @@ class Frames:
 class Desk:
     """The studio of this process, opened when the first page asks for it, and the cache its pictures are shown from."""
 
-    def __init__(self, open_studio: "Callable[[], Awaitable[Studio]]", cache: Path) -> None:
+    def __init__(
+        self,
+        open_studio: "Callable[[], Awaitable[Studio]]",
+        cache: Path,
+        visitors: Visitors,
+        accounts: "Accounts | None" = None,
+        settled: bool = False,
+    ) -> None:
+        """`accounts`: who may log in, where a login is asked for; `settled`: nobody changes the settings in the app."""
         self.cache = cache
+        self.visitors = visitors
+        self.accounts = accounts
+        self.settled = settled
         self._open = open_studio
         self._studio: Studio | None = None
         self._lock = asyncio.Lock()
+
+    def stranger(self) -> Session:
+        """The session of a tab that has not arrived; where a login is asked for it is nobody's."""
+        return Session(user="" if self.accounts else DEFAULT_USER, fixed=self.accounts is not None)
+
+    def newcomer(self, name: str, login: str | None, tab: str | None) -> Session:
+        """The session of a tab that was loaded: by the login, or where none is asked for by the name used here last."""
+        owner = self.visitors.at(tab)
+        if self.accounts is not None:
+            return Session(user=login or "", fixed=True, owner=owner)
+        return Session(user=name, owner=owner)
+
+    def leave(self, session: Session) -> None:
+        """A tab was closed for good: what was published for it goes."""
+        if session.shelf:
+            shutil.rmtree(session.shelf, ignore_errors=True)
+
+    def may_settle(self, session: Session) -> bool:
+        """Whether this person may change the settings, which hold for everybody here."""
+        if self.settled:
+            return False
+        return self.accounts is None or (bool(session.user) and self.accounts.is_admin(session.user))
 
     async def studio(self) -> "Studio":
         """The studio, opened once."""
@@ -79,12 +123,11 @@ class Desk:
     async def open_photo(self, session: Session, path: Path) -> tuple[Session, list[Bubble]]:
         """Begin a conversation about a photo. Raises `BurnishError`."""
         opened = await (await self.studio()).start(path, session.user)
-        fresh = Session(
-            user=session.user,
+        fresh = session.anew(
             thread=opened.thread,
             name=path.name,
             source=str(path),
-            shelf=str(folder(self.cache)),
+            shelf=str(folder(self.cache, session.owner)),
             width=opened.width,
             height=opened.height,
         )
@@ -97,11 +140,10 @@ class Desk:
         answers = {i: m.version for i, m in enumerate(back.messages) if m.role == "assistant" and m.version is not None}
         if not messages:
             messages = [greeting(back)]
-        fresh = Session(
-            user=session.user,
+        fresh = session.anew(
             thread=back.thread,
             name=back.name,
-            shelf=str(folder(self.cache)),
+            shelf=str(folder(self.cache, session.owner)),
             width=back.width,
             height=back.height,
             version=back.result.version,
@@ -176,12 +218,12 @@ class Desk:
         kept = {r.thumbnail for r in await asyncio.to_thread(memory.list, user)}
         await asyncio.to_thread(sweep, self.cache, user, kept)
 
-    async def recent(self, user: str, limit: int = 8) -> tuple[list[tuple[str, str]], list[str]]:
+    async def recent(self, session: Session, limit: int = 8) -> tuple[list[tuple[str, str]], list[str]]:
         """The person's last conversations: pictures with captions for a gallery, and their threads."""
-        views = (await (await self.studio()).threads(user))[:limit]
+        views = (await (await self.studio()).threads(session.user))[:limit]
         if not views:
             return [], []
-        place = folder(self.cache)
+        place = folder(self.cache, session.owner)
         return [(publish(v.thumbnail, place), v.name) for v in views], [v.thread for v in views]
 
     async def export(self, session: Session, suffix: str, **options: Any) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import importlib
+import ipaddress
 import os
 import signal
 import socket
@@ -13,17 +14,18 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from ui.accounts import Accounts
+from ui.gate import MAX_UPLOAD, Gate
 from ui.shelf import CACHE_VARIABLE, close_cache, open_cache
 from ui.terminal import RefusedError, settings
+from ui.visitors import Visitors
 
 if TYPE_CHECKING:
     from agent.settings import Settings
     from agent.studio import Studio
+    from ui.desk import Desk
 
 _WARM: Final = "warm"
-
-#: Largest upload; `tools.photo` refuses larger files as well.
-MAX_UPLOAD: Final = "200mb"
 
 #: Read by Gradio and its dependencies at import: nothing is reported, looked up or shared.
 QUIET: Final = {
@@ -36,10 +38,25 @@ QUIET: Final = {
 }
 
 
-def run(host: str, port: int, browser: bool) -> None:
-    """Serve until interrupted. Raises `RefusedError` when the address cannot be used."""
+#: What stands above the login of Gradio's own page.
+_GREETING: Final = "Burnish, a photo retoucher you talk to. Log in with the name and password you were given."
+
+
+def run(host: str, port: int, browser: bool, auth: Path | None = None, open_to_all: bool = False) -> None:
+    """Serve until interrupted. Raises `RefusedError` when the address or the file of users cannot be used.
+
+    `auth`: the file of those who may log in; without it, only this machine is served unless `open_to_all`.
+    """
     chosen = settings()
     _check_address(host, port)
+    if auth is None and not open_to_all and not _loopback(host):
+        raise RefusedError(
+            f"{host} can be reached by others, who could see and change everything here. Let them log in: "
+            "burnish user add NAME, then add --auth users.json; or serve everybody with --open-to-all."
+        )
+    accounts = Accounts(auth.absolute()) if auth is not None else None
+    if accounts is not None and not accounts.users():
+        raise RefusedError(f"Nobody may log in yet; add somebody with: burnish user add NAME --file {auth}")
     cache = open_cache(chosen.home)
     here = Path.cwd()
     try:
@@ -47,7 +64,9 @@ def run(host: str, port: int, browser: bool) -> None:
         # Gradio may serve files below the working directory; an empty one has none.
         os.chdir(cache)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        _serve(chosen.model_copy(update={"home": _absolute(chosen.home, here)}), cache, host, port, browser)
+        # Strangers who need no login get no say in which servers this one asks.
+        desk = _desk(chosen.model_copy(update={"home": _absolute(chosen.home, here)}), cache, accounts, open_to_all)
+        _serve(desk, host, port, browser)
     finally:
         os.chdir(here)
         close_cache(cache)
@@ -57,10 +76,8 @@ def run(host: str, port: int, browser: bool) -> None:
         os._exit(0)
 
 
-def _serve(chosen: "Settings", cache: Path, host: str, port: int, browser: bool) -> None:
-    from ui.app import build
+def _desk(chosen: "Settings", cache: Path, accounts: Accounts | None, settled: bool) -> "Desk":
     from ui.desk import Desk
-    from ui.theme import STYLE, theme
 
     async def open_studio() -> "Studio":
         # Imported off the loop when the first page asks: the page itself need not wait for it.
@@ -70,7 +87,14 @@ def _serve(chosen: "Settings", cache: Path, host: str, port: int, browser: bool)
         opened.memory.warm()
         return opened
 
-    desk = Desk(open_studio, cache)
+    return Desk(open_studio, cache, Visitors(cache), accounts, settled and accounts is None)
+
+
+def _serve(desk: "Desk", host: str, port: int, browser: bool) -> None:
+    from starlette.middleware import Middleware
+
+    from ui.app import build
+    from ui.theme import STYLE, theme
 
     @asynccontextmanager
     async def life(_: Any) -> AsyncIterator[None]:
@@ -78,6 +102,7 @@ def _serve(chosen: "Settings", cache: Path, host: str, port: int, browser: bool)
         await desk.close()
 
     page = build(desk).queue(max_size=64, default_concurrency_limit=8)
+    desk.visitors.publish_all()
     page.launch(
         prevent_thread_lock=True,
         server_name=host,
@@ -93,10 +118,18 @@ def _serve(chosen: "Settings", cache: Path, host: str, port: int, browser: bool)
         show_error=False,
         footer_links=[],
         max_file_size=MAX_UPLOAD,
+        auth=desk.accounts.check if desk.accounts else None,
+        auth_message=_GREETING,
         allowed_paths=[],
         theme=theme(),
         css=STYLE.read_text(encoding="utf-8"),
-        app_kwargs={"lifespan": life, "docs_url": None, "redoc_url": None, "openapi_url": None},
+        app_kwargs={
+            "lifespan": life,
+            "docs_url": None,
+            "redoc_url": None,
+            "openapi_url": None,
+            "middleware": [Middleware(Gate, visitors=desk.visitors)],
+        },
     )
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     print(f"Burnish: http://{shown}:{port} (Ctrl-C stops it)", flush=True)
@@ -127,6 +160,15 @@ def _check_address(host: str, port: int) -> None:
         raise RefusedError(
             f"{host}:{port} cannot be used ({error.strerror}); try --port {port % 65535 + 1}."
         ) from error
+
+
+def _loopback(host: str) -> bool:
+    """Whether all addresses of a host are this machine's own."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        return all(ipaddress.ip_address(address[4][0]).is_loopback for address in found)
+    except (OSError, ValueError):
+        return False
 
 
 def _absolute(path: Path, here: Path) -> Path:

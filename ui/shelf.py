@@ -1,7 +1,8 @@
 """The files a browser may fetch: previews and exports, linked into a private folder of this process and no other place.
 
 Gradio serves whatever lies in its cache folder to anyone who knows the path. So the cache belongs to this process alone,
-and every conversation has a folder there whose name cannot be guessed; photos themselves never enter it.
+every conversation has a folder there whose name cannot be guessed, and `ui.gate` hands its files to its owner only; photos
+themselves never enter it.
 """
 
 import contextlib
@@ -40,9 +41,9 @@ def close_cache(place: Path) -> None:
         time.sleep(0.1)
 
 
-def folder(cache: Path) -> Path:
-    """A new folder in the cache for one conversation; its name is 192 random bits."""
-    place = cache / f"c-{secrets.token_urlsafe(24)}"
+def folder(cache: Path, owner: str) -> Path:
+    """A new folder in the cache for one conversation of `owner` (`ui.visitors`); its name ends in 192 random bits."""
+    place = cache / f"c-{owner}-{secrets.token_urlsafe(24)}"
     place.mkdir(mode=0o700)
     return place
 

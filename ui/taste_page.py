@@ -102,7 +102,7 @@ def build(desk: "Desk", tab: gr.Tab, session: gr.State) -> None:
 
     async def shown(session: "Session") -> tuple[Any, ...]:
         store = await memory()
-        on, shares, kinds, found = await asyncio.to_thread(_read, store, session.user, desk.cache)
+        on, shares, kinds, found = await asyncio.to_thread(_read, store, session.user, session.owner, desk.cache)
         whom = "you" if session.user == DEFAULT_USER else clean(session.user)
         text = f"### What Burnish has learned from {whom}"
         there = gr.update(visible=bool(found))
@@ -147,7 +147,7 @@ def build(desk: "Desk", tab: gr.Tab, session: gr.State) -> None:
 
     async def save(session: "Session") -> str:
         text = await asyncio.to_thread((await memory()).export_json, session.user)
-        file = folder(desk.cache) / "burnish-taste.json"
+        file = folder(desk.cache, session.owner) / "burnish-taste.json"
         file.write_text(text, encoding="utf-8")
         return str(file)
 
@@ -172,13 +172,13 @@ def build(desk: "Desk", tab: gr.Tab, session: gr.State) -> None:
     bring.upload(load, [session, bring], show, **_QUIET)
 
 
-def _read(store: "Memory", user: str, cache: Path) -> tuple[bool, bool, dict[str, int], list[Card]]:
+def _read(store: "Memory", user: str, owner: str, cache: Path) -> tuple[bool, bool, dict[str, int], list[Card]]:
     """Whether the taste is used and shared, the kinds of scene, and the newest memories with their pictures in the cache."""
     from memory.taste import kinds
 
     every = store.list(user)
     records = every[:_SHOWN]
-    place = folder(cache) if records else cache
+    place = folder(cache, owner) if records else cache
     found = []
     for record in records:
         picture = store.thumbnail(user, record)
