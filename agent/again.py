@@ -1,4 +1,4 @@
-"""After a dislike: another sample of the look, or the same change in another strength; and what the reasons given mean.
+"""The last step otherwise: another sample of its look, another strength; after a dislike, and what the reasons given mean.
 
 Everything here is paper: recipes in, recipes out. What was disliked is told apart from what it was built on, so that
 earlier steps stay as they are.
@@ -10,6 +10,7 @@ from typing import Final
 from agent.decide import Asked, step
 from agent.history import History, Version, difference
 from agent.plan import Complaint
+from models.errors import ConversationError
 from models.recipe import Look, Recipe
 
 #: Strengths tried after a dislike, as a share of what was disliked; then only the question is left.
@@ -82,7 +83,16 @@ def has_own_look(version: Version, base: Version) -> bool:
 
 def fresh_seed(history: History, version: Version) -> int:
     """A seed of a look that no version beside this one has."""
-    looks = [v.recipe.look for v in history.versions(version.thread) if v.parent == version.parent]
+    return _fresh(history, version.thread, version.parent)
+
+
+def next_seed(history: History, base: Version) -> int:
+    """A seed of a look that no version made of this one has."""
+    return _fresh(history, base.thread, base.number)
+
+
+def _fresh(history: History, thread: str, parent: int | None) -> int:
+    looks = [v.recipe.look for v in history.versions(thread) if v.parent == parent]
     return 1 + max((look.seed for look in looks if look), default=0)
 
 
@@ -108,6 +118,22 @@ def another(history: History, version: Version) -> Another | None:
         return None
     how = "gentler" if STRENGTHS[tries] < 1 else "stronger"
     return Another(recipe, base, f"Here is a {how} one instead.", False, first.number)
+
+
+def at_strength(history: History, version: Version, share: float) -> Another:
+    """The step that made a version, in another strength: 0 takes it back, 1 is as it was made, 2 twice of it.
+
+    Raises `ConversationError` for the photo as opened and for a share outside 0..2.
+    """
+    if not 0 <= share <= 2:
+        raise ConversationError("The strength of a step lies between 0 and 200 percent.")
+    first = history.version(version.thread, int(version.facts.get("strength_of", version.number)))
+    if first.parent is None:
+        raise ConversationError("This is the photo as opened; make a change first, then set how strong it is.")
+    base = history.version(first.thread, first.parent)
+    text = f"The last step at {share:.0%}.".replace("%", " %")
+    recipe = first.recipe if share == 1 else scaled(first.recipe, base.recipe, share)
+    return Another(recipe, base, text, has_own_look(first, base), first.number)
 
 
 def answered(history: History, version: Version, complaint: Complaint) -> Another | str:

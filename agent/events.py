@@ -63,6 +63,8 @@ class Result(_Frozen):
     """Per stage."""
     compared: tuple[int, int] | None = None
     """The two versions that a comparison was about, to be shown side by side."""
+    variations: tuple[int, ...] = ()
+    """Versions that are samples of one look, to choose from; the first of them is the current one."""
     memory_used: tuple[str, ...] = ()
     """What this result leans on and why, and the liked photos behind it, named; empty when it leans on none."""
     memory_thumbnails: tuple[Path, ...] = ()
@@ -118,6 +120,8 @@ class VersionView(_Frozen):
     thumbnail: Path
     preview: Path
     feedback: Literal["like", "dislike"] | None = None
+    strength: float = 1.0
+    """In what strength its step was set, 0..2; 1 is as it was made."""
 
 
 class Comparison(_Frozen):

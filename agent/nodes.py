@@ -142,6 +142,8 @@ async def decide_node(state: State, rooms: Rooms, say: Say) -> Json:
     objects = {e.region for e in plan.edits} | set(plan.protect)
     found = await asyncio.to_thread(_find, here, [r for r in objects if sought(r)])
     seed = base.recipe.look.seed + 1 if base.recipe.look else 0
+    if state.get("retry"):
+        seed = max(seed, again.next_seed(rooms.history, base))
     decision = decide(plan, base.recipe, here.seen.scene, taste, found, seed, base.facts.get("given"))
     if name == "variations":
         look = base.recipe.look or Look()

@@ -18,7 +18,7 @@ from agent.state import Json, State
 from models.errors import BurnishError, ConversationError
 
 #: Samples that "show me other versions" makes.
-VARIATIONS: Final = 3
+VARIATIONS: Final = 4
 
 
 async def present(state: State, rooms: Rooms, say: Say) -> Json:
@@ -28,6 +28,7 @@ async def present(state: State, rooms: Rooms, say: Say) -> Json:
     name = (plan.command or "").partition(":")[0]
     decision = Decision.model_validate(state["decision"]) if state["decision"] else None
     options: tuple[str, ...] = plan.options
+    numbers: list[int] = []
     if state["best"] and decision:
         version, text = await _keep_new(state, rooms, plan, decision)
         if name == "variations":
@@ -49,7 +50,7 @@ async def present(state: State, rooms: Rooms, say: Say) -> Json:
         text = await _reply(state, rooms, plan, decision, version)
         if plan.kind == "none" and not plan.out_of_scope:
             options = options or (await rooms.opened(state["thread"])).seen.scene.suggestions[:3]
-    result = view(version, text, plan, options, state["seconds"], version.turn == turn)
+    result = view(version, text, plan, options, state["seconds"], version.turn == turn) | {"variations": numbers}
     if plan.tree is not None and plan.tree.act == "compare" and not state["problem"]:
         result["compared"] = [version.number if n is None else n for n in plan.tree.versions]
     await asyncio.to_thread(history.say, thread, turn, "assistant", text, version.number)

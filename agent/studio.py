@@ -14,6 +14,7 @@ from weakref import WeakValueDictionary
 
 from pydantic import ValidationError
 
+from agent import again, by_hand
 from agent.answer import place, points
 from agent.checkpoints import close_checkpoints, open_checkpoints, prune
 from agent.events import (
@@ -139,11 +140,12 @@ class Studio:
             height=photo.height,
         )
 
-    async def turn(self, thread: str, text: str, picked: str = "") -> AsyncGenerator[Event, None]:
+    async def turn(self, thread: str, text: str, picked: str = "", retry: bool = False) -> AsyncGenerator[Event, None]:
         """Answer one message: steps and notes as they happen, then exactly one `Result` or `Failed`.
 
-        `picked`: the name of what is selected on the photo (`agent.picking`), which "this" then means. Closing the iterator
-        early stops the turn; nothing of it is kept.
+        `picked`: the name of what is selected on the photo (`agent.picking`), which "this" then means. `retry`: the same has
+        been asked of this version before, so that a look is another sample. Closing the iterator early stops the turn;
+        nothing of it is kept.
         """
         text = text.encode("utf-8", "replace")[:MAX_MESSAGE].decode("utf-8", "ignore").replace("\0", "").strip()
         if not text:
@@ -158,7 +160,7 @@ class Studio:
                 turn = str(uuid.uuid4())
                 await asyncio.to_thread(self.rooms.history.say, thread, turn, "user", text)
                 async with aclosing(
-                    self._queued(thread, turn, lambda: self._turn(thread, turn, text, picked))
+                    self._queued(thread, turn, lambda: self._turn(thread, turn, text, picked, retry))
                 ) as events:
                     async for event in events:
                         yield event
@@ -237,7 +239,9 @@ class Studio:
             about, base = self.rooms.history.thread(thread), self.rooms.history.version(thread)
             here = await self.rooms.darkroom.open(about.photo, about.name)
             try:
-                recipe = base.recipe.with_values(region, values)
+                # Whoever moves a slider of a region that was to stay as opened wants to see it move.
+                freed = tuple(name for name in base.recipe.keep if name != region)
+                recipe = base.recipe.model_copy(update={"keep": freed}).with_values(region, values)
             except ValidationError as error:
                 reason = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
                 raise RecipeError(f"These values cannot be used: {reason}.") from error
@@ -256,8 +260,21 @@ class Studio:
             text = (
                 f"Set by hand: {place(region)}, {', '.join(f'{n} {points(v)}' for n, v in kept.items()) or 'nothing'}."
             )
-            version = await self._add(thread, made, f"{place(region)} by hand", facts)
+            label = by_hand.named(region, difference(base.recipe, recipe).get(region, {}))
+            version = await self._add(thread, made, label, facts)
         return self._show(thread, version, text, new=True)
+
+    async def set_strength(self, thread: str, share: float) -> Result:
+        """The last step in another strength, 0..2 of how it was made: a new version beside it."""
+        async with self._alone(thread), self._place(thread):
+            about, now = self.rooms.history.thread(thread), self.rooms.history.version(thread)
+            made = again.at_strength(self.rooms.history, now, share)
+            first = self.rooms.history.version(thread, made.instead_of)
+            here = await self.rooms.darkroom.open(about.photo, about.name)
+            printed = await self.rooms.darkroom.render(here, made.recipe, solved=share == 1)
+            label, facts = by_hand.strengthened(first, made, printed.achieved, share)
+            version = await self._add(thread, printed, label, facts, made.base.number)
+        return self._show(thread, version, made.text, new=True)
 
     async def compare(self, thread: str, one: int, two: int | None = None) -> Comparison:
         """Two versions side by side; without `two`, one and the current version."""
@@ -372,6 +389,7 @@ class Studio:
             thumbnail=self.rooms.store.path(v.thumbnail),
             preview=self.rooms.store.path(v.preview),
             feedback=v.feedback,
+            strength=v.facts.get("strength", 1.0),
         )
 
     async def _add(
@@ -453,9 +471,11 @@ class Studio:
             thumbnail=self.rooms.store.path(current.thumbnail),
         )
 
-    async def _turn(self, thread: str, turn: str, text: str, picked: str = "") -> AsyncGenerator[Event, None]:
+    async def _turn(
+        self, thread: str, turn: str, text: str, picked: str = "", retry: bool = False
+    ) -> AsyncGenerator[Event, None]:
         await asyncio.to_thread(self.rooms.history.begin, thread, turn)
-        start = {"thread": thread, "turn": turn, "text": text, "command": "", "picked": picked}
+        start = {"thread": thread, "turn": turn, "text": text, "command": "", "picked": picked, "retry": retry}
         async with aclosing(self._events(thread, turn, start)) as events:
             async for event in events:
                 yield event

@@ -323,10 +323,11 @@ async def test_variations_are_siblings(studio: Studio, portrait: Path) -> None:
     thread = (await studio.start(portrait, "anna")).thread
     result = await say(studio, thread, "show me other versions")
     made = [v for v in await studio.versions(thread) if v.number]
-    assert [v.parent for v in made] == [0, 0, 0]
+    assert [v.parent for v in made] == [0, 0, 0, 0]
     assert result.version == 1
+    assert result.variations == (1, 2, 3, 4)
     seeds = {(await studio.recipe(thread, v.number)).look.seed for v in made}  # type: ignore[union-attr]
-    assert len(seeds) == 3
+    assert len(seeds) == 4
 
 
 KILLER = """
