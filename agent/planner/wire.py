@@ -13,8 +13,8 @@ from agent.planner.protect import region_of
 from models.errors import PlanError
 from models.vocabulary import ATTRIBUTES, REGIONS, is_region
 
-#: One line of plain text without quotes, backslashes or controls.
-LINE = r"^[ !#-\[\]-~]{1,160}$"
+#: One line of plain text without quotes, backslashes or controls. Beyond 128 repetitions xgrammar 0.2 fails on every request.
+LINE = r"^[ !#-\[\]-~]{1,120}$"
 _OBJECT = r"^object:[a-z]{2,20}( [a-z]{2,20})?$"
 _GOTO = r"^goto:[1-9][0-9]{0,2}$"
 
