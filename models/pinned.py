@@ -39,20 +39,26 @@ def available(name: str, folder: Path | None = None) -> bool:
     return ((folder or FOLDER) / name / "model.safetensors").is_file()
 
 
-def load_safetensors(name: str, expected: str | None = None, folder: Path | None = None) -> "dict[str, Tensor]":
-    """The tensors of weight set `name`, after its sha256 has been compared with `expected` (default: the pinned one).
+def checked(name: str, expected: str | None = None, folder: Path | None = None) -> Path:
+    """The weight file of a set, after its sha256 has been compared with `expected` (default: the pinned one).
 
-    Raises `WeightsError` if the file is missing, is another file than the pinned one, or cannot be read.
+    Raises `WeightsError` if the file is missing or is another file than the pinned one.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     path = (folder or FOLDER) / name / "model.safetensors"
     wanted = expected or pinned_sha256(name, folder)
     if not path.is_file():
         raise WeightsError(f"The weights {name!r} are not installed ({path} is missing); reinstall Burnish.")
     if sha256(path) != wanted:
         raise WeightsError(f"{path} is not the file that was pinned (its sha256 differs); reinstall Burnish.")
+    return path
+
+
+def load_safetensors(name: str, expected: str | None = None, folder: Path | None = None) -> "dict[str, Tensor]":
+    """The tensors of a weight set that `checked` finds right. Raises `WeightsError` also if the file cannot be read."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    path = checked(name, expected, folder)
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:

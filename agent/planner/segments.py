@@ -22,6 +22,7 @@ _AWAY = word_set("segments_away")
 _EMPTY = word_set("segments_empty")
 
 
+_WISHING = frozenset(("want", "wants", "need", "needs", "like", "love"))
 _NEEDING = frozenset(("need", "needs", "has", "have", "ought", "want", "wants", "like"))
 
 
@@ -60,6 +61,24 @@ def _operates(segment: Segment) -> bool:
     )
 
 
+def _named(parts: list[Chunk], i: int) -> bool:
+    """True for a thing that somebody speaks of: "the lamp", "my hat", also one that the lexicon does not know."""
+    return parts[i].sense("object") is not None or (
+        _is_noun(parts[i]) and i > 0 and parts[i - 1].sense("the") is not None
+    )
+
+
+def _wished(current: Segment, chunk: Chunk, following: Chunk | None) -> bool:
+    """ "I want the door to have more light": what follows "to" is the wish itself, no purpose."""
+    return (
+        chunk.text == "to"
+        and following is not None
+        and following.text in ("have", "look", "get", "show")
+        and any(current.parts[i].text in _WISHING for i in current.heads)
+        and any(is_payload(c) or _named(current.parts, k) for k, c in enumerate(current.parts))
+    )
+
+
 def _is_noun(chunk: Chunk) -> bool:
     return not chunk.senses and len(chunk.text) > 3 and chunk.text.isalpha() and chunk.text not in _EMPTY
 
@@ -92,7 +111,7 @@ def split(chunks: Iterable[Chunk]) -> list[Segment]:
             moved = _leading_amounts(current)
             close()
             current.parts = [*moved, chunk]
-        elif kind := _purpose(chunk, before, following):
+        elif (kind := _purpose(chunk, before, following)) and not _wished(current, chunk, following):
             close(kind)
             current.parts.append(chunk)
         elif _is_head(chunk, before, following, every[i + 1 :], current):
@@ -119,7 +138,7 @@ def split(chunks: Iterable[Chunk]) -> list[Segment]:
             after_noun = after_noun or (
                 not current.heads and chunk.attr("verb") is not None and not _object_follows(every[i + 1 :])
             )
-            wants = chunk.text in (
+            wants = (chunk.text == "use" and before is not None and before.text == "could") or chunk.text in (
                 "needs",
                 "need",
                 "want",
@@ -132,6 +151,7 @@ def split(chunks: Iterable[Chunk]) -> list[Segment]:
                 "seems",
                 "is",
             )
+            noun_waits = noun_waits or (wants and any(_named(current.parts, k) for k in range(len(current.parts))))
             if noun_waits and not (before and before.is_joint) and (
                 (after_noun and not _governs_more(every[i + 1 :])) or (wants and not current.heads)
             ):  # fmt: skip

@@ -70,9 +70,10 @@ def situation(text: str, context: PlanContext) -> str:
 
 
 def _said(edit: Edit) -> str:
-    size = edit.amount if isinstance(edit.amount, str) else f"{edit.amount} %"
     if isinstance(edit.amount, Amount):
         size = f"{edit.amount.value:g} {edit.amount.unit}"
+    else:
+        size = edit.amount if isinstance(edit.amount, str) else f"{edit.amount:g} %"
     return f"{edit.region} {edit.attribute} {'+' if edit.direction > 0 else '-'}{size}"
 
 

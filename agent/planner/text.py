@@ -30,6 +30,11 @@ _SPELLED_OUT = {
 
 #: A frequent slip: "everything expect the sky".
 _EXPECT = re.compile(r"\b(all|everything|everyone|people|background|image|photo|picture|else) expect\b")
+#: One spelling of what whole phrases turn on, also mistyped: "remove the colour", "balck and wite".
+_COLOUR = re.compile(r"\bcolour(?=s?\b)")
+_BLACK_AND_WHITE = re.compile(
+    r"\b(?:bl[ac]?c?k|blakc|balck|blac|blask)s? (?:and|an|adn|nd|n|&) (?:whit?e|wh?ite?|whtie|withe|wihte)\b"
+)
 _SHORT_FORM = re.compile(r"\b[a-z]+(?:'[a-z]+)?\b|\bw/o?(?= )")
 _FRACTIONS = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4"}
 
@@ -47,6 +52,7 @@ def plain(text: str) -> str:
     text = _LINK.sub(" ", _MARKUP.sub(_markup, text))
     text = "".join(c if _kept(c) else "" if unicodedata.category(c) == "Cf" else " " for c in text)
     text = re.sub(r"\b(?:excepts|exept|excpet|execpt|exce?pting)\b", "except", text)
+    text = _BLACK_AND_WHITE.sub("black and white", _COLOUR.sub("color", text))
     text = _EXPECT.sub(r"\1 except", _LABEL.sub(" ", text))
     text = _SHORT_FORM.sub(lambda m: _SPELLED_OUT.get(m[0], m[0]), text)
     text = re.sub(r"[^\S\n]+", " ", text)

@@ -3,12 +3,15 @@
 Written for grammars such as xgrammar's: enums, bounded integers and `pattern`; `maxLength` lets control characters through.
 """
 
+import functools
+import json
 import re
 from typing import Any, get_args
 
 from pydantic import ValidationError
 
 from agent.plan import COMMANDS, Amount, Edit, Kind, OutOfScope, Plan, Word
+from agent.planner.lexicon import table
 from agent.planner.protect import region_of
 from models.errors import PlanError
 from models.vocabulary import ATTRIBUTES, REGIONS, is_region
@@ -29,7 +32,7 @@ def schema() -> dict[str, Any]:
     line = {"anyOf": [{"type": "string", "pattern": LINE}, {"type": "null"}]}
     edit = wire_object(
         region=region,
-        attribute={"type": "string", "enum": list(ATTRIBUTES)},
+        attribute={"type": "string", "enum": attributes()},
         direction={"type": "integer", "enum": [1, -1]},
         amount={
             "anyOf": [
@@ -53,6 +56,13 @@ def schema() -> dict[str, Any]:
         question=line,
         options={"type": "array", "items": {"type": "string", "pattern": LINE}, "maxItems": 4},
     )  # fmt: skip
+
+
+@functools.cache
+def attributes() -> list[str]:
+    """Attributes on the wire: the vocabulary's, and the colour words that are mapped to its colours when they are rendered."""
+    hues = (f"hue:{name}" for name in table("colours.toml")["hue"])
+    return list(dict.fromkeys((*ATTRIBUTES, *hues)))
 
 
 def wire_object(**properties: Any) -> dict[str, Any]:
@@ -101,6 +111,40 @@ def read(answer: Any) -> Plan:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise PlanError(f"{where}: {first['msg']}") from error
+
+
+def write(plan: Plan) -> str | None:
+    """The answer that `read` makes `plan` of, as the server's grammar spaces it; None where the wire cannot carry it.
+
+    Exact amounts in stops or Kelvin are words on the wire; code reads them from the text.
+
+    >>> write(Plan(kind="weak"))[:44]
+    '{"kind": "weak", "edits": [], "out_of_scope"'
+    """
+    edits = []
+    for edit in plan.edits:
+        if edit.attribute not in attributes() or not (edit.region in REGIONS or re.fullmatch(_OBJECT, edit.region)):
+            return None
+        amount: str | int
+        if isinstance(edit.amount, str):
+            amount = edit.amount
+        elif isinstance(edit.amount, Amount) and (edit.amount.unit in ("stop", "kelvin") or edit.amount.absolute):
+            amount = "medium"
+        else:
+            value = edit.amount.value if isinstance(edit.amount, Amount) else edit.amount
+            amount = edit.direction * max(1, min(100, round(abs(value))))
+        edits.append(
+            {"region": edit.region, "attribute": edit.attribute, "direction": edit.direction, "amount": amount}
+        )
+    if len(edits) > 16 or any(not (r in REGIONS or re.fullmatch(_OBJECT, r)) for r in plan.protect):
+        return None
+    style = plan.style if plan.style and re.fullmatch(LINE, plan.style) else None
+    answer = {
+        "kind": plan.kind, "edits": edits, "out_of_scope": list(plan.out_of_scope)[:6], "command": plan.command,
+        "protect": list(plan.protect)[:6], "style": style, "lang": plan.lang[:2], "note": None, "question": None,
+        "options": [],
+    }  # fmt: skip
+    return json.dumps(answer)
 
 
 def _list(answer: dict[str, Any], name: str) -> list[Any]:

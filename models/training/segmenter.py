@@ -14,6 +14,7 @@ mean of the weights is sure of an unchanged photo, its word is the label of the 
 
 `--finish WEIGHTS` is the second phase: the body stays as it is in WEIGHTS (what is built on its features stays valid), the
 decoder learns on, and every class weighs the same, so that rare classes are no longer seen where they are not.
+`--resume-from WEIGHTS` trains body and decoder on from WEIGHTS in that same way.
 
 An interrupted run goes on from `FOLDER/state.safetensors` when the same command is given again.
 """
@@ -58,7 +59,7 @@ ANY: Final = (1 << len(CLASSES)) - 1
 PERSON: Final = sum(BIT[name] for name in PERSON_PARTS)
 
 #: How often each set is drawn.
-SHARES: Final = {"permissive": 0.46, "bsds": 0.14, "ccp": 0.13, "facade": 0.09, "food": 0.03, "unlabelled": 0.15}
+SHARES: Final = {"permissive": 0.45, "bsds": 0.15, "ccp": 0.1, "facade": 0.14, "food": 0.02, "unlabelled": 0.14}
 
 #: From this share of the steps on photos without labels teach, where the teacher is at least this sure.
 TEACH_FROM, SURE = 0.3, 0.9
@@ -352,10 +353,11 @@ def train(
     seed: int,
     threads: int,
     finish: Path | None = None,
+    onward: Path | None = None,
 ) -> None:
     """Train for `steps` batches of `count` squares, the last quarter of them at `final_size` pixels.
 
-    `finish`: weights whose body is kept as it is, for the second phase.
+    `finish`: weights whose body is kept as it is, for the second phase; `onward`: weights to train on from as a whole.
     """
     torch.set_num_threads(threads)
     cv2.setNumThreads(1)
@@ -372,9 +374,10 @@ def train(
         tensors = imagenet.published()
         imagenet.begin(net.body, tensors)
         keeper = Keeper(net.body, tensors)
-    else:
-        net.load_state_dict({k: v.float() for k, v in load_file(finish).items()})
-        net.body.requires_grad_(False)
+    begun = finish or onward
+    if begun is not None:
+        net.load_state_dict({k: v.float() for k, v in load_file(begun).items()})
+    net.body.requires_grad_(finish is None)
     mean = copy.deepcopy(net).eval().requires_grad_(False)
     slow = list(net.body.parameters())
     fast = [p for name, p in net.named_parameters() if not name.startswith("body.")]
@@ -400,14 +403,14 @@ def train(
         for group in optimiser.param_groups:
             group["lr"] = now * group["share"]
         with torch.autocast("cpu", torch.bfloat16):
-            if share >= TEACH_FROM or finish is not None:
+            if share >= TEACH_FROM or begun is not None:
                 bits = taught(mean, clean, bits)
             with torch.set_grad_enabled(finish is None):
                 _, f4, f8, f16, f32 = net.body(photos)
             logits = net.decode(f4, f8, f16, f32)
             logits = functional.interpolate(logits, scale_factor=2.0, mode="bilinear", align_corners=False)
         kept = torch.zeros(()) if keeper is None else keeper.loss(f32, clean)
-        fit = partial_loss(logits.float(), bits, None if finish is None else {})
+        fit = partial_loss(logits.float(), bits, None if begun is None else {})
         optimiser.zero_grad(set_to_none=True)
         (fit + KEEP * kept).backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
@@ -452,8 +455,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--finish", type=Path, metavar="WEIGHTS", help="second phase: train the decoder alone, from these"
     )
+    parser.add_argument(
+        "--resume-from", type=Path, metavar="WEIGHTS", help="train body and decoder on from these, all classes alike"
+    )
     a = parser.parse_args(arguments)
-    train(a.data, a.out, a.steps, a.size, a.final_size, a.batch, a.rate, a.seed, a.threads, a.finish)
+    train(a.data, a.out, a.steps, a.size, a.final_size, a.batch, a.rate, a.seed, a.threads, a.finish, a.resume_from)
 
 
 if __name__ == "__main__":

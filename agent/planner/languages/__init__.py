@@ -38,6 +38,17 @@ def _table(lang: str) -> dict[str, str]:
     return out
 
 
+@functools.cache
+def glosses(lang: str) -> dict[str, tuple[str, ...]]:
+    """English gloss -> the phrases of a language that mean it, as a person may write them.
+
+    >>> "heller" in glosses("de")["brighter"]
+    True
+    """
+    data = tomllib.loads((_HERE / f"{lang}.toml").read_text(encoding="utf-8"))
+    return {gloss: tuple(phrase.replace("_", " ") for phrase in phrases.split()) for gloss, phrases in data.items()}
+
+
 def translate(text: str, english: frozenset[str]) -> tuple[str, str]:
     """The language of a plain text and its English gloss; English itself comes back unchanged.
 
