@@ -279,7 +279,7 @@ class Darkroom:
         from tools.retouch import render_full
 
         def make() -> Path:
-            pixels = render_full(opened.photo, opened.seen, recipe)
+            pixels = render_full(opened.photo, opened.seen, recipe, how.get("bits"))
             return save_photo(pixels, opened.photo, out, **how)  # type: ignore[arg-type]
 
         return await self.work(make)

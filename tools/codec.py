@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 from models.errors import PhotoError
 from tools import exif as exif_block
+from tools import iptc as iptc_block
+from tools import xmp as xmp_packet
 from tools.colour import profile_in, profile_of, to_working_space
 from tools.exif import Space
 from tools.vips import BROKEN, DECODING, attach, blob, forget_warnings, pyvips, warnings
@@ -44,7 +46,7 @@ FOREIGN = (
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
-    """Upright pixels (H, W, 3) and alpha (H, W) or None, uint8 or uint16, in `space`; EXIF bytes; dots per inch."""
+    """Upright pixels (H, W, 3) and alpha (H, W) or None, uint8 or uint16, in `space`; metadata bytes; dots per inch."""
 
     pixels: Pixels
     alpha: Pixels | None
@@ -52,6 +54,8 @@ class Decoded:
     space: Space
     exif: bytes | None
     dpi: float
+    xmp: bytes | None = None
+    iptc: bytes | None = None
 
 
 def sniff(data: bytes, name: str) -> str:
@@ -152,7 +156,22 @@ def _decode(data: bytes, format: str, name: str) -> Decoded:
         exif=exif,
         # libvips says 1 pixel a millimetre where the file says nothing.
         dpi=round(dots, 1) if 10 <= dots <= 100_000 and image.xres != 1 else 72.0,
+        xmp=_short(blob(image, "xmp-data")),
+        iptc=_short(_iptc(image, data, format)),
     )
+
+
+def _short(block: bytes | None) -> bytes | None:
+    return block if block and len(block) <= xmp_packet.MAX_XMP else None
+
+
+def _iptc(image: pyvips.Image, data: bytes, format: str) -> bytes | None:
+    if format == "TIFF":
+        # libvips takes the count of 32-bit words for one of bytes.
+        tag = exif_block.directory(data, exif_block.root(data)).get(iptc_block.TAG)
+        return tag.value if tag else None
+    segment = blob(image, "iptc-data")
+    return iptc_block.from_photoshop(segment) if segment else None
 
 
 def _has_tiff_alpha(data: bytes) -> bool:
@@ -169,6 +188,9 @@ def upright(pixels: Pixels, orientation: int) -> Pixels:
     return np.ascontiguousarray(pixels if flip is None else cv2.flip(pixels, flip))
 
 
+#: What libvips writes of an image's metadata: XMP, IPTC and the profile; EXIF is put in by `tools.exif`.
+_KEEP = 2 | 4 | 8
+
 # Writing -----------------------------------------------------------------------------------------------------------
 
 
@@ -182,11 +204,15 @@ def encode(
     quality: int = 92,
     dpi: float = 72.0,
     exif: bytes | None = None,
+    profile: Space | None = None,
+    xmp: bytes | None = None,
+    iptc: bytes | None = None,
 ) -> bytes:
     """A file's bytes, with the profile of `space` in it; the same input gives the same bytes.
 
     `pixels` (H, W, 3) and `alpha` (H, W): uint8 or uint16, the same of both. `bits` 8 or 16 (PNG and TIFF). A JPEG has
-    no alpha: the photo is laid on white. `quality` 1..100 is for JPEG (full chroma from 90 on) and WebP.
+    no alpha: the photo is laid on white. `quality` 1..100 is for JPEG (full chroma from 90 on) and WebP. `profile`: convert
+    to it from `space`. `iptc` is for JPEG and TIFF, which alone have a place for it.
     """
     height, width = pixels.shape[:2]
     if max(height, width) > LONGEST[format]:
@@ -195,6 +221,9 @@ def encode(
             "save it as .tif or .png."
         )
     image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
+    if profile is not None and profile != space:
+        image = _converted(image, space, profile)
+        space = profile
     if alpha is not None:
         image = image.bandjoin(pyvips.Image.new_from_array(np.ascontiguousarray(alpha)))
     if pixels.dtype == np.uint16 and bits == 8:
@@ -205,18 +234,35 @@ def encode(
     if alpha is not None and format == "JPEG":
         image = image.flatten(background=255).cast("uchar")
     image = attach(image, profile_of(space))
+    if xmp is not None and format != "PNG" and (format != "JPEG" or len(xmp) <= xmp_packet.MAX_JPEG_XMP):
+        image.set_type(pyvips.GValue.blob_type, "xmp-data", xmp)
+    if iptc is not None and format == "JPEG":
+        image.set_type(pyvips.GValue.blob_type, "iptc-data", iptc_block.into_photoshop(iptc))
     try:
         data = {
-            "JPEG": lambda: image.jpegsave_buffer(Q=quality, keep="icc"),
-            "PNG": lambda: image.pngsave_buffer(compression=3, filter="sub", keep="icc"),
-            "TIFF": lambda: image.tiffsave_buffer(compression="deflate", predictor="horizontal", level=3, keep="icc"),
-            "WEBP": lambda: image.webpsave_buffer(Q=quality, effort=2, keep="icc"),
+            "JPEG": lambda: image.jpegsave_buffer(Q=quality, keep=_KEEP),
+            "PNG": lambda: image.pngsave_buffer(compression=3, filter="sub", keep=_KEEP),
+            "TIFF": lambda: image.tiffsave_buffer(compression="deflate", predictor="horizontal", level=3, keep=_KEEP),
+            "WEBP": lambda: image.webpsave_buffer(Q=quality, effort=2, keep=_KEEP),
         }[format]()
     except (*BROKEN, MemoryError) as error:
         raise PhotoError(f"The photo could not be written as {format}; there may be too little memory.") from error
     if format == "JPEG":
         data = _with_print_size(data, dpi)
+    if format == "TIFF" and iptc is not None:
+        # libvips counts it in words of four bytes where the file counts bytes, and loses three quarters.
+        data = exif_block.with_tag(data, iptc_block.TAG, iptc)
+    if format == "PNG" and xmp is not None:
+        # libvips would write a chunk for Latin-1 text; the standard wants one for UTF-8.
+        data = exif_block.with_chunk(data, b"iTXt", b"XML:com.adobe.xmp" + bytes(5) + xmp)
     return exif_block.embed(data, format, exif) if exif is not None else data
+
+
+def _converted(image: pyvips.Image, space: Space, profile: Space) -> pyvips.Image:
+    """Colour bands from one working space to the other, at the same depth."""
+    depth = 16 if image.format == "ushort" else 8
+    image = attach(image.copy(interpretation="rgb16" if depth == 16 else "srgb"), profile_of(space))
+    return image.icc_transform(profile, embedded=True, intent="relative", black_point_compensation=True, depth=depth)
 
 
 def _with_print_size(jpeg: bytes, dpi: float) -> bytes:

@@ -299,14 +299,30 @@ def into_tiff(data: bytes, blob: bytes) -> bytes:
     return data[:4] + struct.pack("<I", at) + data[8:] + body
 
 
+def with_tag(tiff: bytes, number: int, value: bytes) -> bytes:
+    """A little-endian TIFF file without EXIF, with one more tag of plain bytes."""
+    rows = _rows(tiff, directory(tiff, root(tiff)), len(tiff))
+    tiff += bytes(len(tiff) % 2)
+    return (
+        tiff[:4]
+        + struct.pack("<I", len(tiff))
+        + tiff[8:]
+        + _assemble([*rows, (number, 7, len(value), value)], len(tiff))
+    )
+
+
+def with_chunk(png: bytes, kind: bytes, body: bytes) -> bytes:
+    """An encoded PNG file with one more chunk, before its pixels."""
+    where, chunk = png.index(b"IDAT") - 4, kind + body
+    return png[:where] + struct.pack(">I", len(body)) + chunk + struct.pack(">I", zlib.crc32(chunk)) + png[where:]
+
+
 def embed(data: bytes, format: str, blob: bytes) -> bytes:
     """An encoded JPEG, PNG, WEBP or TIFF file with the EXIF block in it."""
     if format == "TIFF":
         return into_tiff(data, blob)
     if format == "PNG":
-        chunk = b"eXIf" + blob
-        where = data.index(b"IDAT") - 4
-        return data[:where] + struct.pack(">I", len(blob)) + chunk + struct.pack(">I", zlib.crc32(chunk)) + data[where:]
+        return with_chunk(data, b"eXIf", blob)
     if format == "WEBP":
         # The extended header is there, since a colour profile is always embedded; its flag 0x08 announces EXIF.
         body = bytearray(data[8:] + b"EXIF" + struct.pack("<I", len(blob)) + blob + bytes(len(blob) % 2))

@@ -3,7 +3,7 @@
 Opening and saving are libvips's work (`tools.codec` says why); this module keeps the promises around it. Open: the
 size of the file, its format and its pixel count are checked before anything is decoded, from the very bytes that are
 hashed. Save: the new file appears whole or not at all, takes no other file's place unless told, and never the
-original's. XMP and IPTC blocks are not carried over: they describe edits, previews and attachments of the old file.
+original's. Of XMP and IPTC blocks that is carried over which still holds for the new file (`tools.xmp`, `tools.iptc`).
 """
 
 import hashlib
@@ -20,13 +20,19 @@ from numpy.typing import NDArray
 
 from models.errors import PhotoError
 from tools import exif as exif_block
+from tools import iptc as iptc_block
+from tools import xmp as xmp_packet
 from tools.codec import MAX_BYTES, MAX_MEGAPIXELS, Pixels, decode, encode
 from tools.exif import Space
+from tools.vips import pyvips
 
 __all__ = [
     "FORMATS", "MAX_BYTES", "MAX_MEGAPIXELS", "Photo", "encode_preview", "open_bytes", "open_photo", "save_photo",
     "thumbnail",
 ]  # fmt: skip
+
+SMALLEST, LARGEST = 16, 65_500
+"""Long edges in pixels that a photo can be made smaller to."""
 
 #: File name endings and what they mean.
 FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WEBP"}
@@ -39,8 +45,8 @@ class Photo:
     `pixels`: (H, W, 3), uint8 or uint16 as in the file, sRGB transfer curve, primaries of `space`. `alpha`: (H, W) of
     the same type, or None. `sha256`: of the file's bytes, lower-case hex. `name`: the file name; `path`: where it was
     opened from, absolute, or None. `format`: "JPEG", "PNG", "TIFF" or "WEBP". `exif`: the EXIF block as it was in the
-    file (with its orientation, which `pixels` already obey), or None. `facts`: see `tools.exif.facts`. `dpi`: for
-    print.
+    file (with its orientation, which `pixels` already obey), or None; `xmp` and `iptc` likewise. `facts`: see
+    `tools.exif.facts`. `dpi`: for print.
     """
 
     pixels: Pixels
@@ -53,6 +59,8 @@ class Photo:
     facts: dict[str, str | float] = field(default_factory=dict)
     path: Path | None = None
     dpi: float = 72.0
+    xmp: bytes | None = None
+    iptc: bytes | None = None
 
     @property
     def width(self) -> int:
@@ -119,9 +127,11 @@ def open_bytes(data: bytes, name: str, path: Path | None = None) -> Photo:
         format=seen.format,
         space=seen.space,
         exif=seen.exif,
-        facts=exif_block.facts(seen.exif),
+        facts=exif_block.facts(seen.exif) | ({"has_gps": 1.0} if seen.xmp and xmp_packet.has_gps(seen.xmp) else {}),
         path=path,
         dpi=seen.dpi,
+        xmp=seen.xmp,
+        iptc=seen.iptc,
     )
 
 
@@ -147,11 +157,14 @@ def save_photo(
     overwrite: bool = False,
     metadata: bool = True,
     gps: bool = True,
+    long_edge: int | None = None,
+    profile: Space | None = None,
 ) -> Path:
-    """Save (H, W, 3) uint8 or uint16 pixels as a new file with the profile, alpha and EXIF of `like`; gives its path.
+    """Save (H, W, 3) uint8 or uint16 pixels as a new file with the profile, alpha and metadata of `like`; gives its path.
 
     `format`: by the name's ending if None. `quality`: 1..100, for JPEG and WebP. `bits`: 8 or 16; None keeps those of
-    `pixels` where the format can (PNG, TIFF). `metadata` False leaves out all EXIF, `gps` False only the place.
+    `pixels` where the format can (PNG, TIFF). `metadata` False leaves out all EXIF, XMP and IPTC, `gps` False only the
+    place. `long_edge`: make it smaller, to so many pixels; never larger. `profile`: convert to that space; None keeps it.
     The file appears at once or not at all; an existing one is only replaced with `overwrite`, and the original never.
     The same pixels give the same bytes. `PhotoError`, in one sentence, where it cannot be done.
     """
@@ -166,12 +179,23 @@ def save_photo(
     if bits is None:
         bits = 8 * pixels.dtype.itemsize if form in ("PNG", "TIFF") else 8
     _refuse_target(path, like, overwrite)
+    if long_edge is not None:
+        pixels = _smaller(pixels, long_edge)
     height, width = pixels.shape[:2]
-    exif = exif_block.adjusted(like.exif, width, height, like.space, gps) if metadata and like.exif else None
-    alpha = _alpha_for(pixels, like.alpha)
+    space = profile or like.space
     data = encode(
-        pixels, alpha, format=form, space=like.space, bits=bits, quality=quality, dpi=like.dpi, exif=exif
-    )  # fmt: skip
+        pixels,
+        _alpha_for(pixels, like.alpha),
+        format=form,
+        space=like.space,
+        bits=bits,
+        quality=quality,
+        dpi=like.dpi,
+        exif=exif_block.adjusted(like.exif, width, height, space, gps) if metadata and like.exif else None,
+        profile=profile,
+        xmp=xmp_packet.adjusted(like.xmp, gps) if metadata and like.xmp else None,
+        iptc=iptc_block.adjusted(like.iptc, gps) if metadata and like.iptc else None,
+    )
     try:
         _write(data, path, overwrite)
     except FileExistsError as error:
@@ -181,6 +205,20 @@ def save_photo(
             f"{said(path.name)} cannot be saved in that folder ({_reason(error)}); choose another."
         ) from error
     return path
+
+
+def _smaller(pixels: Pixels, long_edge: int) -> Pixels:
+    """Pixels at `long_edge`, by Lanczos's kernel widened to the step, as printing wants it; the same if small enough."""
+    if not SMALLEST <= long_edge <= LARGEST:
+        raise PhotoError(f"A long edge of {long_edge} pixels cannot be made; choose {SMALLEST} to {LARGEST}.")
+    height, width = pixels.shape[:2]
+    scale = long_edge / max(height, width)
+    if scale >= 1:
+        return pixels
+    image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
+    wanted = [max(1, round(side * scale)) for side in (width, height)]
+    small = image.resize(wanted[0] / width, vscale=wanted[1] / height, kernel="lanczos3")
+    return np.asarray(small.numpy(), pixels.dtype)
 
 
 def _format(path: Path, format: str | None) -> str:

@@ -209,9 +209,12 @@ def _rest(setting: Setting) -> dict[str, float]:
     return {n: v for n, v in setting.values.items() if n not in MAP_ATTRIBUTES}
 
 
-def render_full(photo: "Photo", seen: Seen, recipe: Recipe) -> Pixels:
-    """The whole photo by a recipe, same size and type as `photo.pixels`; the same recipe gives the same pixels."""
-    return _render(photo.pixels, seen, recipe)
+def render_full(photo: "Photo", seen: Seen, recipe: Recipe, bits: int | None = None) -> Pixels:
+    """The whole photo by a recipe, same size and type as `photo.pixels`; the same recipe gives the same pixels.
+
+    `bits` 16: the result keeps what lies between the steps of an 8-bit photo.
+    """
+    return _render(photo.pixels, seen, recipe, bits)
 
 
 def _render(pixels: Pixels, seen: Seen, recipe: Recipe, bits: int | None = None) -> Pixels:
