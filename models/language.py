@@ -4,15 +4,11 @@ It is a stock architecture of transformers with its own tokenizer, so vLLM serve
 the served planner's messages the lines it was trained on. `Language` runs it in this process instead.
 """
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from models import pinned
 from models.errors import WeightsError
-
-if TYPE_CHECKING:
-    pass
 
 #: Lines of what a planner is told that the model reads; the last is the message itself.
 READS: Final = ("last edits: ", "versions so far: ", "message: ")
@@ -63,17 +59,26 @@ class Language:
         self.tokenizer: Any = PreTrainedTokenizerFast.from_pretrained(folder)
         self.model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype="float32", local_files_only=True).eval()
 
-    def answer(self, said: str) -> Any:
-        """The JSON that the model writes for `said`; None when it is none."""
+    def answer(self, said: str) -> str:
+        """What the model writes for `said`, the lines that a served planner is told."""
         import torch
 
         with torch.inference_mode():
-            ids: torch.Tensor = self.tokenizer(
-                self.tokenizer.bos_token + told(said), return_tensors="pt", add_special_tokens=False
-            ).input_ids
+            ids = torch.tensor([self._told(said)])
             made = self.model.generate(ids, max_new_tokens=MOST, do_sample=False)
-        text = self.tokenizer.decode(made[0, ids.shape[1] :], skip_special_tokens=True)
-        try:
-            return json.loads(text)
-        except json.JSONDecodeError:
-            return None
+        return str(self.tokenizer.decode(made[0, ids.shape[1] :], skip_special_tokens=True))
+
+    def likely(self, said: str, answer: str) -> float:
+        """The natural logarithm of the probability that the model gives to an answer, <= 0."""
+        import torch
+
+        head = self._told(said)
+        tail = [*self.tokenizer(answer, add_special_tokens=False).input_ids, self.tokenizer.eos_token_id]
+        with torch.inference_mode():
+            logits = self.model(torch.tensor([head + tail])).logits[0, len(head) - 1 : -1]
+            each = logits.log_softmax(-1).gather(1, torch.tensor(tail)[:, None])
+        return float(each.sum())
+
+    def _told(self, said: str) -> list[int]:
+        start = [self.tokenizer.bos_token_id]
+        return start + list(self.tokenizer(told(said), add_special_tokens=False).input_ids)

@@ -33,12 +33,7 @@ class ServedPlanner:
     async def plan(self, text: str, context: PlanContext) -> Plan:
         """Plan one message within the time-out; else the embedded plan with a note that says why."""
         own = plan_text(text, context)
-        if (
-            not plain(text)
-            or own.tree is not None
-            or own.complaint is not None
-            or lending.find(text, context) is not None
-        ):
+        if by_code(own, text, context):
             return own
         pictures = (context.thumbnail,) if context.thumbnail else ()
         try:
@@ -47,6 +42,12 @@ class ServedPlanner:
             note = f"{error} {INSTEAD} {own.note or ''}"
             return own.model_copy(update={"note": note.strip()[:200]})
         return checked(served, own, text)
+
+
+def by_code(own: Plan, text: str, context: PlanContext) -> bool:
+    """True for what no model is asked: nothing said, acts on versions, complaints, other people's taste."""
+    lent = lending.find(text, context) is not None
+    return not plain(text) or own.tree is not None or own.complaint is not None or lent
 
 
 def situation(text: str, context: PlanContext) -> str:

@@ -61,7 +61,7 @@ def tokenizer(texts: list[str]) -> Any:
     made.train_from_iterator(texts, trainer)
     return PreTrainedTokenizerFast(
         tokenizer_object=made, bos_token="<s>", eos_token="</s>", pad_token="<pad>", chat_template=TEMPLATE,
-        clean_up_tokenization_spaces=False, model_max_length=2048,
+        clean_up_tokenization_spaces=False, model_max_length=4096,
     )  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def model(width: int, layers: int) -> Any:
 
     config = LlamaConfig(
         vocab_size=VOCABULARY, hidden_size=width, intermediate_size=3 * width, num_hidden_layers=layers,
-        num_attention_heads=width // 64, num_key_value_heads=width // 64, max_position_embeddings=2048,
+        num_attention_heads=width // 64, num_key_value_heads=width // 64, max_position_embeddings=4096,
         tie_word_embeddings=True, bos_token_id=0, eos_token_id=1, pad_token_id=2, rms_norm_eps=1e-5,
     )  # fmt: skip
     return LlamaForCausalLM(config)
