@@ -80,7 +80,7 @@ async def understand(state: State, rooms: Rooms, say: Say) -> Json:
         names=rooms.history.names(thread),
         people=await asyncio.to_thread(people, rooms.memory, state["user"]),
         user=state["user"],
-        suggestions=(await rooms.opened(thread)).seen.scene.suggestions,
+        suggestions=await _suggested(rooms, thread),
         picked=state.get("picked", ""),
         disliked=current.feedback == "dislike" or "instead_of" in current.facts,
         turns=tuple(m.text for m in rooms.history.messages(thread, 12) if m.role == "user" and m.turn != state["turn"])[
@@ -94,6 +94,13 @@ async def understand(state: State, rooms: Rooms, say: Say) -> Json:
     if plan.note:
         say(plan.note)
     return {"plan": plan.model_dump(mode="json")}
+
+
+async def _suggested(rooms: Rooms, thread: str) -> tuple[str, ...]:
+    """What the critic asks for, and after it what the appraisal that was shown beside it did."""
+    here = await rooms.opened(thread)
+    said = rooms.appraisals.get(here.photo.sha256)
+    return (*here.seen.scene.suggestions, *(said.suggestions if said else ()))
 
 
 def after_understand(state: State) -> str:

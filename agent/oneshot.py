@@ -1,5 +1,6 @@
 """Single acts without a conversation: look at a photo, apply a recipe. What the command line calls."""
 
+import asyncio
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from tools.perceive import Seen, describe, overlay, perceive, region
 from tools.photo import Photo, Pixels, open_photo, save_photo
 
 if TYPE_CHECKING:
+    from agent.planner.opinions import Critique
     from agent.studio import Studio
 
 #: A recipe file larger than this is none.
@@ -88,17 +90,29 @@ def in_words(view: View) -> str:
     return describe(view.seen)
 
 
-def apply_recipe(recipe: Path, photo: Path, out: Path, *, overwrite: bool = False) -> Path:
+def opinion(view: View) -> "Critique | None":
+    """What a served model that sees thinks of a photo; None without one. Raises `ServerError`."""
+    from agent.appraisal import appraise
+    from agent.planner.server import Server
+
+    settings = Settings()
+    if not settings.llm_url:
+        return None
+    server = Server(settings.llm_url, settings.llm_model, settings.llm_timeout, settings.llm_key)
+    return asyncio.run(appraise(server, view.seen))
+
+
+def apply_recipe(recipe: Path, photo: Path, out: Path, *, overwrite: bool = False, **how: Any) -> Path:
     """Render a recipe file on a photo at full size. Takes a plain recipe or an object with one under `recipe`.
 
-    Raises `RecipeError` or `PhotoError`.
+    `how`: as in `tools.photo.save_photo`. Raises `RecipeError` or `PhotoError`.
     """
     from tools.retouch import render_full
 
     chosen = read_recipe(recipe)
     view = look(photo)
-    pixels = cast("Pixels", render_full(view.photo, view.seen, chosen))
-    return save_photo(pixels, view.photo, out, overwrite=overwrite)
+    pixels = cast("Pixels", render_full(view.photo, view.seen, chosen, how.get("bits")))
+    return save_photo(pixels, view.photo, out, overwrite=overwrite, **how)
 
 
 def warm(photo: Path) -> None:

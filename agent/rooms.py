@@ -10,6 +10,7 @@ from agent.depot import Depot
 from agent.history import History
 from agent.line import Line
 from agent.planner import Planner, choose
+from agent.planner.opinions import Critique
 from agent.settings import Settings
 from agent.store import Store
 
@@ -33,6 +34,8 @@ class Rooms:
         self.line = Line(settings.renders, settings.memory_for_turns)
         self.darkroom = Darkroom(settings, self.store)
         self.planner: Planner = choose(settings.llm_url, settings.llm_model, settings.llm_timeout, settings.llm_key)
+        self.appraisals: dict[str, Critique] = {}
+        """What a served model that sees thought of photos, by their hash (`agent.appraisal`)."""
 
     @cached_property
     def memory(self) -> "Memory":

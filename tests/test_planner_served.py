@@ -1,5 +1,6 @@
 """The served planner over the wire, against a real HTTP server that speaks the OpenAI protocol well or badly."""
 
+import asyncio
 import io
 import json
 import threading
@@ -18,7 +19,7 @@ from agent.planner.embedded import EmbeddedPlanner
 from agent.planner.opinions import critique, review
 from agent.planner.served import ServedPlanner
 from agent.planner.server import Server, data_url
-from models.errors import PlanError
+from models.errors import PlanError, ServerError
 
 GOOD = {
     "kind": "strong",
@@ -26,6 +27,8 @@ GOOD = {
     "out_of_scope": [], "command": None, "protect": ["skin"], "style": None, "lang": "en", "note": None, "question": None,
     "options": [],
 }  # fmt: skip
+
+WORDS = {"composition": "A calm frame.", "aesthetics": "Soft light.", "score": 55, "suggestions": []}
 
 Answer = Callable[[BaseHTTPRequestHandler, dict[str, Any]], None]
 
@@ -53,6 +56,8 @@ def serving(*answers: Answer) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     requests: list[dict[str, Any]] = []
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # the connection is kept open, as by every real server
+
         def do_GET(self) -> None:
             send(self, json.dumps({"object": "list", "data": [{"id": "tiny", "object": "model"}]}).encode())
 
@@ -294,15 +299,57 @@ async def test_a_review_sees_both_pictures() -> None:
     assert [part["type"] for part in requests[0]["messages"][1]["content"]] == ["text", "image_url", "image_url"]
 
 
-async def test_a_critique_keeps_only_what_can_be_done() -> None:
+async def test_a_critique_keeps_only_what_can_be_done_and_nothing_against_what_was_measured() -> None:
+    wishes = ["remove the trash can", "darken the photo", "brighter", "make the sky slightly darker", "undo", "warmer"]
+
     def opinion(handler: BaseHTTPRequestHandler, _: dict[str, Any]) -> None:
-        wishes = ["lift the shadows a bit", "remove the trash can", "make the sky slightly darker"]
-        completion(handler, json.dumps({"reasoning": "Flat light.", "score": 55, "suggestions": wishes}))
+        completion(handler, json.dumps({**WORDS, "suggestions": wishes}))
+
+    with serving(opinion) as (url, requests):
+        said = await critique(
+            Server(url, "tiny"), photo(), "A portrait.", ("The photo is dark.",), ("brighten the photo",)
+        )
+        free = await critique(Server(url, "tiny"), photo())
+    assert said is not None
+    assert free is not None
+    assert said.suggestions == ("warmer",)
+    assert free.suggestions == ("darken the photo", "brighter", "make the sky slightly darker")
+    assert (said.composition, said.aesthetics, said.score) == ("A calm frame.", "Soft light.", 55)
+    text, picture = requests[0]["messages"][1]["content"]
+    assert picture["type"] == "image_url"
+    assert "measured: The photo is dark." in text["text"]
+
+
+async def test_a_critique_is_plain_text_whatever_the_server_sends() -> None:
+    def opinion(handler: BaseHTTPRequestHandler, _: dict[str, Any]) -> None:
+        completion(handler, json.dumps({**WORDS, "composition": "A \x1b[31mred\x1b[0m\r\nline\u202e."}))
 
     with serving(opinion) as (url, _):
         said = await critique(Server(url, "tiny"), photo())
     assert said is not None
-    assert said.suggestions == ("lift the shadows a bit", "make the sky slightly darker")
+    assert said.composition.isprintable()
+
+
+async def test_a_critique_of_a_model_without_eyes_is_none_and_of_a_broken_server_an_error() -> None:
+    def blind(handler: BaseHTTPRequestHandler, _: dict[str, Any]) -> None:
+        send(handler, b'{"error": {"message": "no images"}}', 400)
+
+    with serving(blind) as (url, requests):
+        server = Server(url, "tiny")
+        assert await critique(server, photo()) is None
+        assert await critique(server, photo()) is None
+    assert len(requests) == 1, "it is asked once, and no more"
+    for answer, word in ((broken, "500"), (garbage, "no sense")):
+        with serving(answer) as (url, _), pytest.raises(ServerError, match=word):
+            await critique(Server(url, "tiny"), photo())
+
+
+def test_a_planner_serves_one_event_loop_after_another() -> None:
+    with serving(good) as (url, requests):
+        planner = ServedPlanner(url, "tiny")
+        plans = [asyncio.run(planner.plan("more colourful sky", PlanContext())) for _ in range(3)]
+    assert len(requests) == 3
+    assert all(plan == plans[0] and plan.note is None for plan in plans)
 
 
 async def test_no_opinion_is_better_than_a_bad_one() -> None:

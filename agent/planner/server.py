@@ -12,6 +12,7 @@ from models.errors import PlanError, ServerError
 REPAIRS = 2
 MAX_EDGE = 1280
 MAX_TOKENS = 1200
+BLIND = "The language model takes no pictures."
 
 Answer = TypeVar("Answer")
 
@@ -25,6 +26,7 @@ class Server:
         self.model, self.timeout, self.key = model, timeout, key
         self.sees = True
         """Until the server refuses a picture."""
+        self._connections: tuple[Any, Any] = (None, None)
 
     async def ask(
         self,
@@ -33,25 +35,36 @@ class Server:
         schema: dict[str, Any],
         read: Callable[[Any], Answer],
         pictures: Sequence[bytes] = (),
+        *,
+        must_see: bool = False,
     ) -> Answer:
         """What `read` makes of the server's answer, within `timeout` seconds in all.
 
         `pictures`: JPEG bytes, sent as data: URLs of at most 1280 px. An answer for which `read` raises `PlanError` is sent
-        back up to `REPAIRS` times. Raises `ServerError` with a sentence for the person.
+        back up to `REPAIRS` times. A model that takes no pictures is asked without them, unless it `must_see`. Raises
+        `ServerError` with a sentence for the person.
         """
         try:
             async with asyncio.timeout(self.timeout):
-                return await self._ask(prompt, said, schema, read, pictures)
+                return await self._ask(prompt, said, schema, read, pictures, must_see)
         except TimeoutError as error:
             raise ServerError(f"The language model took longer than {self.timeout:g} s.") from error
 
     async def _ask(
-        self, prompt: str, said: str, schema: dict[str, Any], read: Callable[[Any], Answer], pictures: Sequence[bytes]
+        self,
+        prompt: str,
+        said: str,
+        schema: dict[str, Any],
+        read: Callable[[Any], Answer],
+        pictures: Sequence[bytes],
+        must_see: bool,
     ) -> Answer:
         from langchain_core.messages import AIMessage, HumanMessage
         from openai import APIConnectionError, APIError, APIStatusError, BadRequestError, OpenAIError
 
         try:
+            if must_see and not self.sees:
+                raise ServerError(BLIND)
             chat = await self._chat(schema)
             messages = self._messages(prompt, said, pictures)
             for attempt in range(REPAIRS + 1):
@@ -61,6 +74,8 @@ class Server:
                     if not (self.sees and pictures):
                         raise
                     self.sees = False  # a model without eyes: ask again without the picture
+                    if must_see:
+                        raise ServerError(BLIND) from None
                     messages = self._messages(prompt, said, ())
                     reply = await chat.ainvoke(messages)
                 raw, parsed, wrong = reply["raw"], reply["parsed"], reply["parsing_error"]
@@ -93,10 +108,22 @@ class Server:
             self.model = await self._first_model()
         chat = ChatOpenAI(
             base_url=self.url, api_key=SecretStr(self.key), model=self.model, temperature=0, max_retries=0,
-            timeout=self.timeout, max_completion_tokens=MAX_TOKENS, seed=0,
+            timeout=self.timeout, max_completion_tokens=MAX_TOKENS, seed=0, http_async_client=self._http(),
         )  # fmt: skip
         named = {"title": "answer", "description": "The answer.", **schema}
         return chat.with_structured_output(named, method="json_schema", strict=True, include_raw=True)
+
+    def _http(self) -> Any:
+        """Connections to the server, kept open; they belong to the event loop that they were opened in.
+
+        LangChain's own are shared by all loops: after an `asyncio.run` the next one would be given dead ones.
+        """
+        from openai import DefaultAsyncHttpxClient
+
+        loop = asyncio.get_running_loop()
+        if self._connections[0] is not loop:
+            self._connections = (loop, DefaultAsyncHttpxClient())
+        return self._connections[1]
 
     async def _first_model(self) -> str:
         from openai import AsyncOpenAI
