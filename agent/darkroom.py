@@ -273,13 +273,19 @@ class Darkroom:
                 self._neutral.popitem(last=False)
         return self._neutral[sha]
 
-    async def export(self, opened: Opened, recipe: Recipe, out: Path, **how: Any) -> Path:
-        """Render at full size and save; `how` as in `tools.photo.save_photo`."""
+    async def export(
+        self, opened: Opened, recipe: Recipe, out: Path, told: Callable[[str], None] | None = None, **how: Any
+    ) -> Path:
+        """Render at full size and save; `how` as in `tools.photo.save_photo`. `told` hears "render", then "write"."""
         from tools.photo import save_photo
         from tools.retouch import render_full
 
         def make() -> Path:
+            if told is not None:
+                told("render")
             pixels = render_full(opened.photo, opened.seen, recipe, how.get("bits"))
+            if told is not None:
+                told("write")
             return save_photo(pixels, opened.photo, out, **how)  # type: ignore[arg-type]
 
         return await self.work(make)

@@ -343,17 +343,18 @@ class Studio:
         bits: int | None = None,
         long_edge: int | None = None,
         profile: Literal["srgb"] | None = None,
+        told: Callable[[str], None] | None = None,
     ) -> Path:
         """Render a version at full size and save it; without `out`, as a new file in `settings.home / "exports"`.
 
-        The rest is as in `tools.photo.save_photo`.
+        `told` hears, in another thread, "render" and "write" as they begin; the rest is as in `tools.photo.save_photo`.
         """
         from agent.present import save
 
         kept = self.rooms.history.version(thread, version)
         how = {
             "format": format, "quality": quality, "overwrite": overwrite, "metadata": metadata, "gps": gps, "bits": bits,
-            "long_edge": long_edge, "profile": profile,
+            "long_edge": long_edge, "profile": profile, "told": told,
         }  # fmt: skip
         async with self._place(thread):
             return await save(self.rooms, thread, kept, out, **how)
