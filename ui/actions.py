@@ -12,18 +12,17 @@ import gradio as gr
 
 from models.errors import BurnishError
 from ui.chat import REASONS, Bubble, Progress, answered, said, told
-from ui.desk import Desk, Session
+from ui.desk import Desk, Session, View
 from ui.edit import MAX_TEXT
-from ui.words import DEFAULT_USER, clean
+from ui.paint import Paint
+from ui.stage import painted, panels
+from ui.words import DEFAULT_USER
 
 if TYPE_CHECKING:
     from agent.events import Event, Result
-    from ui.app import Parts
+    from ui.layout import Parts
 
 log = logging.getLogger(__name__)
-
-#: New values of some components.
-Paint = dict[Any, Any]
 
 
 class Actions:
@@ -42,14 +41,14 @@ class Actions:
         paint = self._home(session)
         if (kept or {}).get("thread"):
             # Nothing else can be opened meanwhile that the conversation would then paint over.
-            return {**paint, self.parts.kept: gr.skip(), self.parts.welcome: gr.update(visible=False)}
+            return {**paint, self.parts.kept: gr.skip(), self.parts.welcome.box: gr.update(visible=False)}
         return paint
 
     async def take_up(self, session: Session, kept: dict[str, str]) -> Paint:
         """Take up the conversation this browser was in, if any."""
         thread = str((kept or {}).get("thread") or "")
         if not thread:
-            return self._same()
+            return self.same()
         try:
             return await self._page(*await self.desk.resume(session, thread))
         except Exception as error:
@@ -60,7 +59,7 @@ class Actions:
 
     async def open_upload(self, session: Session, name: str, file: str | None) -> Paint:
         """A photo was chosen or dropped."""
-        return await self._open(_for(session, name), Path(file)) if file else self._same()
+        return await self._open(_for(session, name), Path(file)) if file else self.same()
 
     async def open_example(self, session: Session, name: str, picked: gr.SelectData) -> Paint:
         """An example was clicked."""
@@ -72,15 +71,15 @@ class Actions:
             return await self._page(*await self.desk.resume(session, threads[int(picked.index)]))
         except Exception as error:
             gr.Warning(_sentence(error))
-            return self._same()
+            return self.same()
 
     async def recent(self, session: Session) -> Paint:
         """The person's earlier conversations, for the page of welcome; it is there before them."""
         at = self.parts
         pictures, threads = await self.desk.recent(session)
         return {
-            at.recent_box: gr.update(visible=bool(pictures)),
-            at.recent: gr.update(value=pictures, selected_index=None),
+            at.welcome.recent_box: gr.update(visible=bool(pictures)),
+            at.welcome.recent: gr.update(value=pictures, selected_index=None),
             at.recent_threads: threads,
         }
 
@@ -92,7 +91,7 @@ class Actions:
         """Another person sits down: the open photo is opened anew for them."""
         fresh = _for(session, name)
         if fresh.user == session.user:
-            return {self.parts.user: fresh.user}
+            return {self.parts.header.user: fresh.user}
         return await self._open(fresh, Path(session.source)) if session.source else self._home(fresh.anew())
 
     async def _open(self, session: Session, path: Path) -> Paint:
@@ -100,18 +99,18 @@ class Actions:
             return await self._page(*await self.desk.open_photo(session, path))
         except Exception as error:
             gr.Warning(_sentence(error), title="This photo cannot be opened")
-            return self._same()
+            return self.same()
 
     def _home(self, session: Session) -> Paint:
         at = self.parts
         return {
             at.session: session,
             at.kept: {"thread": "", "user": session.user},
-            at.user: gr.update(value=session.user, interactive=not session.fixed),
-            at.welcome: gr.update(visible=True),
-            at.stage: gr.update(visible=False),
-            at.talk: gr.update(visible=False),
-            at.chat: [],
+            at.header.user: gr.update(value=session.user, interactive=not session.fixed),
+            at.welcome.box: gr.update(visible=True),
+            at.stage.box: gr.update(visible=False),
+            at.talk.box: gr.update(visible=False),
+            at.talk.chat: [],
             **self._idle(),
         }
 
@@ -122,31 +121,33 @@ class Actions:
             **frames,
             at.session: session,
             at.kept: {"thread": session.thread, "user": session.user},
-            at.user: gr.update(value=session.user, interactive=not session.fixed),
-            at.welcome: gr.update(visible=False),
-            at.stage: gr.update(visible=True),
-            at.talk: gr.update(visible=True),
-            at.chat: messages,
+            at.header.user: gr.update(value=session.user, interactive=not session.fixed),
+            at.welcome.box: gr.update(visible=False),
+            at.stage.box: gr.update(visible=True),
+            at.talk.box: gr.update(visible=True),
+            at.talk.chat: messages,
             **self._idle(),
         }
 
     # Talking
 
-    async def send(self, session: Session, chat: list[Bubble], text: str) -> AsyncIterator[Paint]:
+    async def send(
+        self, session: Session, chat: list[Bubble], text: str, *, retry: bool = False
+    ) -> AsyncIterator[Paint]:
         """A message was sent."""
         text = (text or "").strip()
         if not session.thread:
             gr.Info("Open a photo first, or click one of the examples.")
-            yield self._same()
+            yield self.same()
         elif not text:
             gr.Info('Write what should change, for example "a bit warmer".')
-            yield self._same()
+            yield self.same()
         elif len(text) > MAX_TEXT:
             gr.Warning(f"That message has {len(text)} characters; say it in at most {MAX_TEXT}.")
-            yield self._same()
+            yield self.same()
         else:
             async for paint in self._run(
-                session, [*chat, said(text)], lambda s: s.turn(session.thread, text, session.picked)
+                session, [*chat, said(text)], lambda s: s.turn(session.thread, text, session.picked, retry)
             ):
                 yield paint
 
@@ -173,7 +174,7 @@ class Actions:
         if reason:
             # Gradio tells a reason twice, now and then after the first has been answered.
             if (session.thread, index, reason) in self._heard:
-                yield self._same()
+                yield self.same()
                 return
             self._heard.append((session.thread, index, reason))
             kind = "dislike"
@@ -199,7 +200,7 @@ class Actions:
     ) -> AsyncIterator[Paint]:
         if not session.thread:
             gr.Info("Open a photo first, or click one of the examples.")
-            yield self._same()
+            yield self.same()
             return
         chat = [*chat, said(reason)] if reason else chat
         async for paint in self._run(session, chat, lambda s: s.feedback(session.thread, kind, reason)):
@@ -213,7 +214,7 @@ class Actions:
 
         at, progress = self.parts, Progress()
         working = [*chat, progress.bubble()]
-        yield {at.chat: working, **self._busy()}
+        yield {at.talk.chat: working, **self._busy()}
         try:
             async for event in start(await self.desk.studio()):
                 if isinstance(event, Result):
@@ -221,24 +222,24 @@ class Actions:
                     steps = [progress.bubble(done=True)] if event.version != session.version else []
                     yield await self._done(session, [*chat, *steps], event)
                 elif isinstance(event, Failed):
-                    yield {at.chat: [*chat, progress.bubble(done=True), told(event.text)], **self._idle()}
+                    yield {at.talk.chat: [*chat, progress.bubble(done=True), told(event.text)], **self._idle()}
                 else:
                     progress.add(event)
-                    yield {at.chat: [*chat, progress.bubble()]}
+                    yield {at.talk.chat: [*chat, progress.bubble()]}
         except Exception as error:
-            yield {at.chat: [*chat, progress.bubble(done=True), told(_sentence(error))], **self._idle()}
+            yield {at.talk.chat: [*chat, progress.bubble(done=True), told(_sentence(error))], **self._idle()}
 
     async def _done(self, session: Session, chat: list[Bubble], result: "Result") -> Paint:
-        session, frames = await self._frames(session)
-        if result.compared is not None:
-            both = await self.desk.side_by_side(session, result.compared)
-            frames[self.parts.slider] = gr.update(value=both, visible=True)
+        # An answer is looked at and not selected on.
+        view: View = "choose" if result.variations else "zoom" if session.view == "zoom" else ""
+        session = replace(session, view="" if result.compared else view, offered=result.variations)
+        session, frames = await self._frames(session, compared=result.compared)
         answers = {**session.answers, len(chat): result.version}
         chat = [{**bubble, "options": []} for bubble in chat]  # earlier quick replies have had their turn
         return {
             **frames,
             self.parts.session: replace(session, answers=answers),
-            self.parts.chat: [*chat, answered(result, await self.desk.liked(session, result))],
+            self.parts.talk.chat: [*chat, answered(result, await self.desk.liked(session, result))],
             **self._idle(),
         }
 
@@ -250,7 +251,7 @@ class Actions:
             else b
             for b in chat
         ]
-        return {self.parts.chat: [*done, told("Stopped; the photo is as it was.")], **self._idle()}
+        return {self.parts.talk.chat: [*done, told("Stopped; the photo is as it was.")], **self._idle()}
 
     # Moving through the versions
 
@@ -269,49 +270,65 @@ class Actions:
     async def go_to(self, session: Session, chat: list[Bubble], picked: gr.SelectData) -> Paint:
         """A version of the strip was clicked."""
         number = session.versions[int(picked.index)] if int(picked.index) < len(session.versions) else 0
-        return self._same() if number == session.version else await self._command(session, chat, f"goto:{number}")
+        return self.same() if number == session.version else await self._command(session, chat, f"goto:{number}")
 
     async def _command(self, session: Session, chat: list[Bubble], name: str) -> Paint:
+        return await self.command(session, name)
+
+    async def command(self, session: Session, name: str) -> Paint:
+        """`undo`, `redo`, `reset` or `goto:<n>`, and what the page then shows."""
         if not session.thread:
-            return self._same()
+            return self.same()
         try:
             await (await self.desk.studio()).command(session.thread, name)
-            session, frames = await self._frames(session)
+            return await self.shown(replace(session, view="zoom" if session.view == "zoom" else ""))
         except Exception as error:
             gr.Info(_sentence(error))
-            return self._same()
-        return {**frames, self.parts.session: session}
+            return self.same()
 
-    async def _frames(self, session: Session) -> tuple[Session, Paint]:
+    async def shown(
+        self,
+        session: Session,
+        *,
+        rendered: bool = True,
+        compared: tuple[int, int] | None = None,
+        panels_only: bool = False,
+    ) -> Paint:
+        """What the page shows of where the conversation stands, and the session with it. Raises `BurnishError`.
+
+        `panels_only`: the sliders and chips alone, as nothing else has changed.
+        """
+        if panels_only:
+            session, frames = await self.desk.frames(session)
+            return {**panels(self.parts.stage, self.parts.talk, session, frames), self.parts.session: session}
+        session, paint = await self._frames(session, rendered=rendered, compared=compared)
+        return {**paint, self.parts.session: session}
+
+    async def _frames(
+        self, session: Session, *, rendered: bool = True, compared: tuple[int, int] | None = None
+    ) -> tuple[Session, Paint]:
         at = self.parts
-        session, frames = await self.desk.frames(replace(session, selecting=False, corner=()))
-        return session, {
-            # An answer, or another photo, is looked at and not selected on.
-            at.slider: gr.update(value=(frames.before, frames.after), visible=True),
-            **put_away(at),
-            at.strip: gr.update(value=frames.strip, selected_index=frames.selected),
-            at.title: f"**{clean(session.name)}** · {session.width} × {session.height} · {clean(frames.label)}",
-        }
+        return await painted(self.desk, at.stage, at.talk, session, rendered=rendered, compared=compared)
 
-    def _same(self) -> Paint:
+    def same(self) -> Paint:
         """Nothing changes."""
-        return {self.parts.stop: gr.skip()}
+        return {self.parts.talk.stop: gr.skip()}
 
     def _idle(self) -> Paint:
         at = self.parts
         wake = {hand: gr.update(interactive=True) for hand in at.hands}
-        return {at.send: gr.update(visible=True), at.stop: gr.update(visible=False), **wake}
+        return {at.talk.send: gr.update(visible=True), at.talk.stop: gr.update(visible=False), **wake}
 
     def _busy(self) -> Paint:
         at = self.parts
         rest = {hand: gr.update(interactive=False) for hand in at.hands}
-        return {at.send: gr.update(visible=False), at.stop: gr.update(visible=True), **rest}
+        return {at.talk.send: gr.update(visible=False), at.talk.stop: gr.update(visible=True), **rest}
 
     # Saving
 
     async def save(self, session: Session, format_: str) -> Any:
         """Render the version on the page at full size."""
-        from ui.app import EXPORTS
+        from ui.layout import EXPORTS
 
         if not session.thread:
             raise gr.Error("Open a photo first.", print_exception=False)
@@ -320,15 +337,6 @@ class Actions:
             return await self.desk.export(session, EXPORTS[format_])
         except Exception as error:
             raise gr.Error(_sentence(error), title="Not saved", print_exception=False) from error
-
-
-def put_away(at: "Parts") -> Paint:
-    """Nothing is being selected."""
-    return {
-        at.selector: gr.update(visible=False),
-        at.selecting: gr.update(visible=False),
-        at.choose: gr.update(value="Select …", variant="secondary"),
-    }
 
 
 def _for(session: Session, name: str) -> Session:

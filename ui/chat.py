@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from ui.words import change_table, clean, seconds
+from ui.words import change_table, clean, seconds, unclean
 
 if TYPE_CHECKING:
     from agent.events import Event, Message, Opened, Result
@@ -31,6 +31,19 @@ _MAX_OPTIONS = 5
 def said(text: str) -> Bubble:
     """What the person wrote, shown as just these characters: a picture in it would be fetched."""
     return {"role": "user", "content": clean(text)}
+
+
+def plain(bubble: Bubble) -> str:
+    """The characters a person wrote, out of a message as Gradio hands it back.
+
+    >>> plain(said("2 * 3")), plain({"content": [{"type": "text", "text": "warmer"}]})
+    ('2 * 3', 'warmer')
+    """
+    content = bubble.get("content") or ""
+    if not isinstance(content, str):
+        parts = [part.get("text", "") if isinstance(part, dict) else str(part) for part in content]
+        content = "".join(str(part) for part in parts)
+    return unclean(content)
 
 
 def told(text: str, options: Sequence[str] = ()) -> Bubble:

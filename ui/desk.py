@@ -5,17 +5,23 @@ import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ui.chat import Bubble, greeting, remembered
+from ui.chips import Chip
 from ui.shelf import export_name, folder, publish, publish_memory, sweep
 from ui.visitors import Visitors
-from ui.words import DEFAULT_USER
+from ui.words import DEFAULT_USER, region_name
 
 if TYPE_CHECKING:
     from agent.events import Result, VersionView
+    from agent.histogram import Histogram
     from agent.studio import Studio
+    from models.recipe import Recipe
     from ui.accounts import Accounts
+
+
+View = Literal["", "select", "zoom", "choose"]
 
 
 @dataclass(frozen=True)
@@ -43,10 +49,16 @@ class Session:
     """Index of a chat message → the version it is about."""
     picked: str = ""
     """The name of what is selected on the photo, which "this" means."""
-    selecting: bool = False
-    """True while a click on the photo selects."""
-    corner: tuple[float, ...] = ()
-    """The first corner of a box that is being drawn, in shares of width and height."""
+    view: View = ""
+    """What stands in the photo's place: before and after, what selects, the photo at 100 %, samples to choose from."""
+    region: str = "global"
+    """The region whose values the sliders show."""
+    regions: tuple[str, ...] = ()
+    """The regions that have a chip."""
+    offered: tuple[int, ...] = ()
+    """The versions that are samples to choose from."""
+    managing: bool = False
+    """True while the row for names and comparisons is open."""
 
     def anew(self, **facts: Any) -> "Session":
         """Another conversation of the same person in the same tab; everything else must be passed anew."""
@@ -55,13 +67,21 @@ class Session:
 
 @dataclass(frozen=True)
 class Frames:
-    """The pictures of the page: before and after of equal size, and the strip of versions with captions."""
+    """What the page shows of where a conversation stands; pictures are paths in the cache.
+
+    `before`, `after`: of equal size. `strip`: the versions with captions. `called`: the version's own name.
+    """
 
     before: str
     after: str
     strip: list[tuple[str, str]]
     selected: int | None
     label: str
+    called: str
+    recipe: "Recipe"
+    strength: float
+    tones: "tuple[Histogram, Histogram]"
+    chips: tuple[Chip, ...]
 
 
 class Desk:
@@ -152,22 +172,48 @@ class Desk:
         return fresh, messages
 
     async def frames(self, session: Session) -> tuple[Session, Frames]:
-        """The pictures of where the conversation stands."""
+        """What the page shows of where the conversation stands."""
+        from agent.histogram import histogram
+
         studio = await self.studio()
         views = await studio.versions(session.thread)
         place = Path(session.shelf)
         at = next((view for view in views if view.current), views[0])
-        before = publish(studio.original(session.thread), place)
-        strip = [(publish(view.thumbnail, place), caption(view)) for view in views]
+        recipe = await studio.recipe(session.thread, at.number)
+        original = studio.original(session.thread)
+        chips = await self.chips(session, recipe)
+        tones = [await asyncio.to_thread(histogram, picture) for picture in (original, at.preview)]
         numbers = tuple(view.number for view in views)
         frames = Frames(
-            before,
-            publish(at.preview, place),
-            strip,
-            numbers.index(at.number),
-            "as opened" if at.number == 0 else f"version {at.number}",
+            before=publish(original, place),
+            after=publish(at.preview, place),
+            strip=[(publish(view.thumbnail, place), caption(view)) for view in views],
+            selected=numbers.index(at.number),
+            label="as opened" if at.number == 0 else f"version {at.number}",
+            called=at.label,
+            recipe=recipe,
+            strength=at.strength,
+            tones=(tones[0], tones[1]),
+            chips=chips,
         )
-        return replace(session, version=at.number, versions=numbers), frames
+        names = tuple(chip.name for chip in chips)
+        region = session.region if session.region in names else "global"
+        return replace(session, version=at.number, versions=numbers, regions=names, region=region), frames
+
+    async def chips(self, session: Session, recipe: "Recipe") -> tuple[Chip, ...]:
+        """The regions that can be pointed at: those seen, what is selected, and whatever else the recipe speaks of."""
+        from agent.picking import save_overlay, shown_regions
+
+        seen = (await (await self.studio()).rooms.opened(session.thread)).seen
+        spoken_of = [session.picked, *(s.region for s in recipe.settings)]
+        names = dict.fromkeys([*shown_regions(seen), *(n for n in spoken_of if n and n != "global")])
+        place = Path(session.shelf)
+
+        def make() -> tuple[Chip, ...]:
+            found = ((name, save_overlay(seen, name, place)) for name in names)
+            return tuple(Chip(name, region_name(name), str(overlay)) for name, overlay in found if overlay)
+
+        return await asyncio.to_thread(make)
 
     async def preview_size(self, session: Session) -> tuple[int, int]:
         """Width and height, in pixels, of the previews of the open photo."""
@@ -186,6 +232,24 @@ class Desk:
             return publish(view.preview, Path(session.shelf))
         seen = (await studio.rooms.opened(session.thread)).seen
         return str(await asyncio.to_thread(save_outlined, seen, session.picked, view.preview, Path(session.shelf)))
+
+    async def full_size(self, session: Session) -> tuple[str, str]:
+        """The photo as opened and the current version, rendered at their own size, for the eye; made once."""
+        studio, made = await self.studio(), []
+        for number in (0, session.version):
+            out = Path(session.shelf) / f"full-{number}.jpg"
+            if not out.exists():
+                await studio.export(
+                    session.thread, out, quality=92, version=number, overwrite=True, metadata=False, gps=False
+                )
+            made.append(str(out))
+        return made[0], made[1]
+
+    async def samples(self, session: Session) -> list[tuple[str, str]]:
+        """The samples to choose from, for a gallery."""
+        views = {view.number: view for view in await (await self.studio()).versions(session.thread)}
+        place = Path(session.shelf)
+        return [(publish(views[n].preview, place), f"Version {n}") for n in session.offered if n in views]
 
     async def side_by_side(self, session: Session, numbers: tuple[int, int]) -> tuple[str, str]:
         """Pictures of two versions that a person wants to compare."""
@@ -233,6 +297,9 @@ class Desk:
 
 
 def caption(view: "VersionView") -> str:
-    """What stands under a version in the strip."""
+    """What stands under a version in the strip: its number, what it branched off from, its name."""
     mark = {"like": "♥ ", "dislike": "✕ ", None: ""}[view.feedback]
-    return f"{mark}{'Original' if view.number == 0 else f'{view.number} · {view.label}'}"
+    if view.number == 0:
+        return f"{mark}Original"
+    branch = f" ↰{view.parent}" if view.parent not in (None, view.number - 1) else ""
+    return f"{mark}{view.number}{branch} · {view.label}"

@@ -1,72 +1,151 @@
-"""Selecting on the photo: a click or a box makes a region that the next sentence calls "this"."""
+"""Selecting on the photo: a click, a box or a brush stroke makes a region that the next sentence calls "this"."""
 
-from dataclasses import replace
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import gradio as gr
 
 from models.errors import BurnishError
-from ui.actions import Actions, Paint, put_away
-from ui.desk import Session
+from ui.chips import link
+from ui.desk import Session, View
+from ui.paint import Paint
 
+if TYPE_CHECKING:
+    from ui.actions import Actions
+
+SCRIPT: Final = Path(__file__).with_name("picker.js")
+
+SELECT: Final = "Select …"
 CLICK: Final = "Click"
 BOX: Final = "Box"
+BRUSH: Final = "Brush"
 
-ASK_CLICK: Final = "Click on what you mean."
-ASK_BOX: Final = "Click two opposite corners of a box around what you mean."
-ASK_CORNER: Final = "Now click the opposite corner."
-SELECTED: Final = "Selected. Now say it, for example: “make this warmer”, “leave this alone and darken the rest”."
+ASK: Final = {
+    CLICK: "Click on what you mean.",
+    BOX: "Draw a box around what you mean.",
+    BRUSH: "Paint over what you mean; a rough stroke will do.",
+}
+SELECTED: Final = "Selected. Now say it, for example: “make this warmer”, or move the sliders."
 CLEARED: Final = "Nothing is selected."
+
+#: Most points of a stroke that are taken from a browser.
+MOST_POINTS: Final = 4000
+
+
+@dataclass(frozen=True)
+class Tool:
+    """The components of the tool."""
+
+    choose: gr.Button
+    picker: gr.HTML
+    row: gr.Row
+    how: gr.Radio
+    brush: gr.Slider
+    clear: gr.Button
+    hint: gr.Markdown
+
+    def paint(self, selecting: bool) -> Paint:
+        """The tool taken up or put away."""
+        return {
+            self.picker: gr.update(visible=selecting),
+            self.row: gr.update(visible=selecting),
+            self.choose: gr.update(
+                value="Done" if selecting else SELECT, variant="primary" if selecting else "secondary"
+            ),
+        }
+
+
+def build(choose: gr.Button) -> Tool:
+    """Lay out the tool, hidden; `choose` takes it up."""
+    picker = gr.HTML(
+        elem_id="picker", visible=False, js_on_load=SCRIPT.read_text(encoding="utf-8"), container=False, padding=False
+    )
+    with gr.Row(visible=False, elem_id="selecting", equal_height=True) as row:
+        how = gr.Radio(
+            [CLICK, BOX, BRUSH], value=CLICK, show_label=False, label="How to select", container=False, scale=0,
+            min_width=240, elem_id="how",
+        )  # fmt: skip
+        brush = gr.Slider(
+            1, 10, 3, step=1, label="Brush", elem_id="brush", elem_classes="amount", buttons=[], min_width=130
+        )
+        clear = gr.Button("Clear", size="sm", scale=0, min_width=70, elem_id="clear")
+        hint = gr.Markdown(elem_id="hint", elem_classes="caption")
+    return Tool(choose, picker, row, how, brush, clear, hint)
+
+
+def picture(path: str, width: int, height: int) -> str:
+    """What is selected on, as HTML. Arrow keys move a cross, Enter presses there."""
+    return (
+        f'<div class="sheet"><img alt="The photo, to select on" src="{link(path)}" width="{width}" height="{height}">'
+        '<canvas tabindex="0" role="application" aria-label="Select on the photo: arrow keys move the cross, Enter'
+        ' selects"></canvas></div>'
+    )
 
 
 class Selecting:
-    """The handlers of the selection tool, over the page's actions."""
+    """The handlers of the tool."""
 
-    def __init__(self, do: Actions, hint: gr.Markdown) -> None:
-        self.do, self.hint = do, hint
+    def __init__(self, do: "Actions", tool: Tool) -> None:
+        self.do, self.tool = do, tool
 
-    @property
-    def outputs(self) -> list[Any]:
-        """What these handlers paint."""
-        at = self.do.parts
-        return [at.session, at.slider, at.selector, at.selecting, at.choose, self.hint]
+    def wire(self, session: gr.State, **how: Any) -> None:
+        """Attach the tool."""
+        at = self.tool
+        at.choose.click(self.toggle, [session, at.how], **how)
+        at.picker.select(self.take, [session], **how)
+        at.how.input(self.ask, [at.how], **how)
+        at.clear.click(self.clear, [session], **how)
 
     async def toggle(self, session: Session, how: str) -> Paint:
         """Take up the tool, or put it away; what is selected stays so."""
         if not session.thread:
             gr.Info("Open a photo first.")
-            return {self.hint: gr.skip()}
-        session = replace(session, selecting=not session.selecting, corner=())
-        return await self._shown(session, SELECTED if session.picked else ASK_BOX if how == BOX else ASK_CLICK)
+            return self.do.same()
+        view: View = "" if session.view == "select" else "select"
+        hint = SELECTED if session.picked else ASK.get(how, "")
+        return {**await self.do.shown(replace(session, view=view)), self.tool.hint: hint}
 
-    async def at(self, session: Session, how: str, place: gr.SelectData) -> Paint:
-        """A point of the photo was clicked."""
-        from agent import picking
+    def ask(self, how: str) -> Paint:
+        """Another way to select was chosen."""
+        return {self.tool.hint: ASK.get(how, "")}
 
-        width, height = await self.do.desk.preview_size(session)
-        x, y = (float(v) / side for v, side in zip(place.index, (width, height), strict=True))
-        if how == BOX and not session.corner:
-            return {self.do.parts.session: replace(session, corner=(x, y)), self.hint: ASK_CORNER}
-        made = picking.box(session.corner[0], session.corner[1], x, y) if how == BOX else picking.point(x, y)
+    async def take(self, session: Session, made: gr.SelectData) -> Paint:
+        """Something was pointed at: `made.value` says how, `made.index` where, in shares of width and height."""
         try:
-            return await self._shown(replace(session, picked=made.name, corner=()), SELECTED)
+            name = _named(str(made.value), made.index)
+        except (TypeError, ValueError):  # what a browser sends may be anything
+            return self.do.same()
+        if not session.thread:
+            return self.do.same()
+        try:
+            # Its sliders come up with it.
+            paint = await self.do.shown(replace(session, picked=name, region=name))
         except BurnishError as error:
             gr.Info(str(error))
-            return {self.hint: gr.skip()}
+            return self.do.same()
+        return {**paint, self.tool.hint: SELECTED}
 
     async def clear(self, session: Session) -> Paint:
         """Select nothing."""
-        return await self._shown(replace(session, picked="", corner=()), CLEARED)
+        return {**await self.do.shown(replace(session, picked="")), self.tool.hint: CLEARED}
 
-    async def _shown(self, session: Session, hint: str) -> Paint:
-        at = self.do.parts
-        shown: Paint = {at.session: session, self.hint: hint}
-        if not session.selecting:
-            return {**shown, at.slider: gr.update(visible=True), **put_away(at)}
-        return {
-            **shown,
-            at.slider: gr.update(visible=False),
-            at.selector: gr.update(value=await self.do.desk.selection(session), visible=True),
-            at.selecting: gr.update(visible=True),
-            at.choose: gr.update(value="Done", variant="primary"),
-        }
+
+def _named(kind: str, where: Any) -> str:
+    """The region's name of a click `[x, y]`, a box `[x0, y0, x1, y1]` or a stroke `[radius, x, y, x, y …]`.
+
+    Raises `ValueError` or `TypeError` for anything else.
+    """
+    from agent import picking
+
+    numbers = [float(v) for v in where]
+    if any(v != v for v in numbers) or len(numbers) > 2 * MOST_POINTS + 1:
+        raise ValueError("no place")
+    if kind == BRUSH:
+        radius, *rest = numbers
+        return picking.stroke(list(zip(rest[::2], rest[1::2], strict=True)), min(max(radius, 0.002), 0.2)).name
+    if kind == BOX:
+        x0, y0, x1, y1 = numbers
+        return picking.box(x0, y0, x1, y1).name
+    x, y = numbers
+    return picking.point(x, y).name

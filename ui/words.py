@@ -1,5 +1,6 @@
 """How things are named to people: regions, attributes, values and changes."""
 
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
@@ -81,12 +82,30 @@ def change_table(changes: "Iterable[Change]") -> str:
     return f"| Changed | asked | measured |\n|:--|--:|--:|\n{body}"
 
 
+#: Marks that Markdown could take for its own: anywhere, before a bracket, at the beginning of a line.
+_MARKS: Final = re.compile(r"[\\`*_\[\]|~$]|!(?=\[)|(?m:^)#")
+_ESCAPED: Final = re.compile(r"\\([\\`*_\[\]|~$!#])")
+_ENTITIES: Final = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
+
+
 def clean(text: str) -> str:
     """`text` as Markdown that shows just these characters: what a person or a file wrote never becomes markup.
 
-    >>> clean("a <b>*bold*</b> [link](x)")
-    'a &lt;b&gt;\\\\*bold\\\\*&lt;/b&gt; \\\\[link\\\\](x)'
+    >>> clean("a <b>*bold*</b> ![link](x)!")
+    'a &lt;b&gt;\\\\*bold\\\\*&lt;/b&gt; \\\\!\\\\[link\\\\](x)!'
     """
-    for mark, safe in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+    for mark, safe in _ENTITIES:
         text = text.replace(mark, safe)
-    return "".join(f"\\{c}" if c in "\\`*_[]|#!~$" else c for c in text)
+    return _MARKS.sub(lambda mark: f"\\{mark[0]}", text)
+
+
+def unclean(text: str) -> str:
+    """What `clean` was given.
+
+    >>> unclean(clean("# 50 % <b>*more*</b> & a\\\\b"))
+    '# 50 % <b>*more*</b> & a\\\\b'
+    """
+    text = _ESCAPED.sub(lambda mark: mark[1], text)
+    for mark, safe in reversed(_ENTITIES):
+        text = text.replace(safe, mark)
+    return text
