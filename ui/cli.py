@@ -35,6 +35,20 @@ AtOption = Annotated[
 BoxOption = Annotated[
     str | None, typer.Option("--box", metavar="X0,Y0,X1,Y1", help="What “this” means: a box, in percent.")
 ]
+QualityOption = Annotated[
+    int, typer.Option("--quality", min=1, max=100, help="Of a JPEG or WebP; 92 is nearly perfect.")
+]
+BitsOption = Annotated[
+    Literal["8", "16"] | None, typer.Option("--bits", help="Bits a channel of a PNG or TIFF; as the photo without it.")
+]
+EdgeOption = Annotated[
+    int | None, typer.Option("--long-edge", metavar="PIXELS", help="Make it smaller; full size without it.")
+]
+SrgbOption = Annotated[bool, typer.Option("--srgb", help="Convert to sRGB, which every screen shows right.")]
+MetadataOption = Annotated[
+    Literal["keep", "no-place", "none"],
+    typer.Option("--metadata", help="EXIF, XMP and IPTC: all, all but where it was taken, or none."),
+]
 UserOption = Annotated[str, typer.Option("--user", metavar="NAME", help="Whose taste is used and learned.")]
 
 
@@ -109,6 +123,11 @@ def edit(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object with everything measured.")] = False,
     overwrite: OverwriteOption = False,
+    quality: QualityOption = 92,
+    bits: BitsOption = None,
+    long_edge: EdgeOption = None,
+    srgb: SrgbOption = False,
+    metadata: MetadataOption = "keep",
 ) -> None:
     """Retouch a photo with words; the result is a new file of full size.
 
@@ -122,9 +141,11 @@ def edit(
       burnish edit party.jpg "my usual" --user anna
       burnish edit party.jpg "make this brighter" --at 40,60
       burnish edit beach.jpg "more contrast" --feedback like      (remembered for "my usual")
+      burnish edit beach.jpg "my usual" -o web.jpg --long-edge 2048 --srgb --metadata no-place
       burnish edit beach.jpg "less noise" --json > beach.json     (then: burnish apply beach.json other.jpg)
     """
     from ui.edit import edit_photo
+    from ui.output import saving
     from ui.terminal import selected
 
     edit_photo(
@@ -136,6 +157,7 @@ def edit(
         feedback=feedback,
         as_json=as_json,
         overwrite=overwrite,
+        how=saving(quality, int(bits) if bits else None, long_edge, srgb, metadata),
     )
 
 
@@ -202,6 +224,11 @@ def apply(
     photo: PhotoArgument,
     out: OutOption = None,
     overwrite: OverwriteOption = False,
+    quality: QualityOption = 92,
+    bits: BitsOption = None,
+    long_edge: EdgeOption = None,
+    srgb: SrgbOption = False,
+    metadata: MetadataOption = "keep",
 ) -> None:
     """Render a saved recipe on a photo.
 
@@ -213,10 +240,11 @@ def apply(
       for f in *.jpg; do burnish apply recipe.json "$f"; done
     """
     from agent.oneshot import apply_recipe
-    from ui.output import planned_output
+    from ui.output import planned_output, saving
     from ui.terminal import put
 
-    put(str(apply_recipe(recipe, photo, planned_output(photo, out, overwrite), overwrite=overwrite)))
+    how = saving(quality, int(bits) if bits else None, long_edge, srgb, metadata)
+    put(str(apply_recipe(recipe, photo, planned_output(photo, out, overwrite), overwrite=overwrite, **how)))
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -41,10 +41,12 @@ def edit_photo(
     feedback: Literal["like", "dislike"] | None,
     as_json: bool,
     overwrite: bool,
+    how: dict[str, Any],
 ) -> None:
-    """Run every text as a turn, then write the result. Nothing is written unless all of them worked."""
+    """Run every text as a turn, then write the result, saved as `how` says. Nothing is written unless all worked."""
     turns = [checked(text) for text in texts]
-    asyncio.run(_edit(photo, turns, planned_output(photo, out, overwrite), user, picked, feedback, as_json, overwrite))
+    place = planned_output(photo, out, overwrite)
+    asyncio.run(_edit(photo, turns, place, user, picked, feedback, as_json, {**how, "overwrite": overwrite}))
 
 
 def _only_talk(plan: "Plan | None") -> bool:
@@ -63,7 +65,7 @@ async def _edit(
     picked: str,
     feedback: Literal["like", "dislike"] | None,
     as_json: bool,
-    overwrite: bool,
+    how: dict[str, Any],
 ) -> None:
     from agent.oneshot import regions
     from agent.studio import Studio
@@ -96,7 +98,7 @@ async def _edit(
             said = (await follow(studio.feedback(opened.thread, feedback), screen)).answer
             screen.print(said, style="bold", markup=False)
         began = time.perf_counter()
-        written = await studio.export(opened.thread, out, overwrite=overwrite) if changing else None
+        written = await studio.export(opened.thread, out, **how) if changing else None
         stages["export"] = time.perf_counter() - began
         seen = await regions(studio, opened.thread) if as_json else []
     if not as_json:

@@ -3,12 +3,26 @@
 import os
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ui.terminal import RefusedError
 
 #: Suffixes a result can be written with.
 SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp")
+
+
+def saving(
+    quality: int = 92, bits: int | None = None, long_edge: int | None = None, srgb: bool = False, metadata: str = "keep"
+) -> dict[str, Any]:
+    """How a result is saved, as `tools.photo.save_photo` takes it.
+
+    >>> saving(metadata="no-place")["gps"], saving(metadata="none")["metadata"], saving(srgb=True)["profile"]
+    (False, False, 'srgb')
+    """
+    return {
+        "quality": quality, "bits": bits, "long_edge": long_edge, "profile": "srgb" if srgb else None,
+        "metadata": metadata != "none", "gps": metadata == "keep",
+    }  # fmt: skip
 
 
 def planned_output(photo: Path, out: Path | None, overwrite: bool) -> Path:
