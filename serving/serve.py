@@ -79,11 +79,12 @@ def main() -> None:
     parser.add_argument("model")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--cpu", action="store_true", help="on the CPU, GPU or not; needs the environment of cpu.txt")
     args, more = parser.parse_known_args()
-    gpu = shutil.which("nvidia-smi") is not None
+    gpu = not args.cpu and shutil.which("nvidia-smi") is not None
     local = Path(args.model).is_dir()
     if args.model.startswith((".", "/", "models/")) and not local:
-        sys.exit(f"There is no model in {args.model}; name a folder that is there, or the id of a model.")
+        sys.exit(f"There is no model in {args.model}; name a folder that is there, or the hub id of a model.")
     start = command(args.model, args.host, args.port, gpu=gpu, more=more)
     if not Path(start[0]).exists():
         sys.exit("vLLM is not installed beside this Python; `make vllm` makes an environment with it.")

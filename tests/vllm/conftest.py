@@ -47,7 +47,8 @@ class Vllm:
         self.port = free_port()
         # The key-value cache is all that needs memory; two threads of a test's machine are better spent on the app.
         own = {"VLLM_CACHE_ROOT": str(self.folder / "cache"), "VLLM_CONFIG_ROOT": str(self.folder / "config")}
-        command = [str(PYTHON), str(ROOT / "serving" / "serve.py"), str(self.model), "--port", str(self.port)]
+        command = [str(PYTHON), str(ROOT / "serving" / "serve.py"), str(self.model), "--cpu"]
+        command += ["--port", str(self.port)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, env={**os.environ, "OMP_NUM_THREADS": "1", **own}, stdout=log, stderr=log, cwd=self.folder,
