@@ -191,8 +191,8 @@ def test_the_first_minute(visit: Visit, tmp_path: Path) -> None:
     visit.shows(after)
 
     for name, suffix in (("JPEG", ".jpg"), ("TIFF", ".tif")):
-        page.locator("#format input").click()
-        page.get_by_role("option", name=name, exact=True).click()
+        page.get_by_role("tab", name="Export").click()
+        page.locator("#format label", has_text=name).click()
         with page.expect_download() as waiting:
             page.locator("#save").click()
         assert waiting.value.suggested_filename == f"rocket-burnished{suffix}"

@@ -324,20 +324,6 @@ class Actions:
         rest = {hand: gr.update(interactive=False) for hand in at.hands}
         return {at.talk.send: gr.update(visible=False), at.talk.stop: gr.update(visible=True), **rest}
 
-    # Saving
-
-    async def save(self, session: Session, format_: str) -> Any:
-        """Render the version on the page at full size."""
-        from ui.layout import EXPORTS
-
-        if not session.thread:
-            raise gr.Error("Open a photo first.", print_exception=False)
-        gr.Info("Rendering at full size …", duration=3)
-        try:
-            return await self.desk.export(session, EXPORTS[format_])
-        except Exception as error:
-            raise gr.Error(_sentence(error), title="Not saved", print_exception=False) from error
-
 
 def _for(session: Session, name: str) -> Session:
     """The session of whoever's name stands in the profile box; a click elsewhere may come before the box was left."""

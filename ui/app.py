@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import gradio as gr
 
-from ui import layout, loupe, taste_page
+from ui import exporting, layout, loupe, taste_page
 from ui.actions import Actions
 from ui.adjust import Hands
 from ui.examples import example_photos
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 #: Events are for this page alone, and the page shows its own progress.
 _QUIET: Final[dict[str, Any]] = {"api_visibility": "private", "show_progress": "hidden"}
-
-#: The finished export is handed over by a click on a link that is not shown: one click for the person, not two.
-_CLICK_SAVE: Final = "() => setTimeout(() => document.querySelector('#save-link')?.click(), 50)"
 
 #: A message leaves the box in the browser, at once: what is typed next is never wiped by an answer on its way.
 _TAKE: Final = "(text) => ['', text]"
@@ -115,7 +112,5 @@ def _wire(page: gr.Blocks, parts: Parts, do: Actions) -> None:
     Selecting(do, stage.select).wire(session, **moves)
     loupe.wire(Loupe(do), stage.zoom, session, **moves)
 
-    stage.save.click(
-        do.save, [session, stage.format], outputs=[stage.save_link], concurrency_limit=2, **_QUIET
-    ).success(None, js=_CLICK_SAVE)
+    exporting.wire(do.desk, talk.export, stage.save, session)
     parts.header.dark.click(None, js=_TOGGLE_DARK)

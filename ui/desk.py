@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ui.chat import Bubble, greeting, remembered
 from ui.chips import Chip
-from ui.shelf import export_name, folder, publish, publish_memory, sweep
+from ui.shelf import folder, publish, publish_memory, sweep
 from ui.visitors import Visitors
 from ui.words import DEFAULT_USER, region_name
 
@@ -290,10 +290,6 @@ class Desk:
         place = folder(self.cache, session.owner)
         return [(publish(v.thumbnail, place), v.name) for v in views], [v.thread for v in views]
 
-    async def export(self, session: Session, suffix: str, **options: Any) -> str:
-        """The current version at full size as a file the browser may fetch."""
-        out = Path(session.shelf) / export_name(session.name, suffix)
-        return str(await (await self.studio()).export(session.thread, out, overwrite=True, **options))
 
 
 def caption(view: "VersionView") -> str:

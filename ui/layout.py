@@ -5,17 +5,15 @@ from typing import Any, Final
 
 import gradio as gr
 
-from ui import adjust, chips, loupe, selecting, versions
+from ui import adjust, chips, exporting, loupe, selecting, versions
 from ui.adjust import Adjust
 from ui.chat import REASONS
 from ui.edit import MAX_TEXT
+from ui.exporting import Export
 from ui.words import DEFAULT_USER
 
 #: What the file dialogue offers.
 PHOTO_TYPES: Final = [".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"]
-
-#: Formats of an export and their suffix.
-EXPORTS: Final = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "WebP": ".webp"}
 
 _WELCOME: Final = """### Say what you want, see it, keep what you like
 
@@ -65,9 +63,7 @@ class Stage:
     dislike: gr.Button
     vary: gr.Button
     manage: versions.Manage
-    format: gr.Dropdown
     save: gr.Button
-    save_link: gr.DownloadButton
     strip: gr.Gallery
 
 
@@ -83,6 +79,7 @@ class Talk:
     send: gr.Button
     stop: gr.Button
     adjust: Adjust
+    export: Export
 
 
 @dataclass(frozen=True)
@@ -168,22 +165,12 @@ def stage() -> Stage:
             manage_open = gr.Button(versions.OPEN, size="sm", min_width=90, elem_id="manage")
             like = gr.Button("Like", size="sm", min_width=70, elem_id="like")
             dislike = gr.Button("Not right", size="sm", min_width=100, elem_id="dislike")
-            format_ = gr.Dropdown(
-                list(EXPORTS),
-                value="JPEG",
-                show_label=False,
-                label="Format",
-                container=False,
-                min_width=90,
-                elem_id="format",
-            )
-            save = gr.Button("Save full size", variant="primary", size="sm", min_width=120, elem_id="save")
-            save_link = gr.DownloadButton("Save", visible="hidden", elem_id="save-link")
+            save = gr.Button("Save", variant="primary", size="sm", min_width=90, elem_id="save")
         manage = versions.build_manage(manage_open)
         strip = _tiles(None, columns=10, height=104, label="Versions", elem_id="strip", elem_classes=["tiles", "film"])
     return Stage(
         box, title, another, home, slider, view, zoom, hold, select, seen, offers, undo, redo, like, dislike, vary, manage,
-        format_, save, save_link, strip,
+        save, strip,
     )  # fmt: skip
 
 
@@ -223,7 +210,9 @@ def talk() -> Talk:
                     stop = gr.Button("Stop", variant="stop", min_width=72, scale=0, elem_id="stop", visible=False)
             with gr.Tab("Adjust", id="adjust", elem_id="side-adjust", render_children=True):
                 panel = adjust.build()
-    return Talk(box, tones, chat, said, text, send, stop, panel)
+            with gr.Tab("Export", id="export", elem_id="side-export", render_children=True):
+                export = exporting.build()
+    return Talk(box, tones, chat, said, text, send, stop, panel, export)
 
 
 def _tiles(value: Any, **how: Any) -> gr.Gallery:
