@@ -13,6 +13,7 @@ import stat
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
@@ -218,7 +219,7 @@ def _smaller(pixels: Pixels, long_edge: int) -> Pixels:
     image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
     wanted = [max(1, round(side * scale)) for side in (width, height)]
     small = image.resize(wanted[0] / width, vscale=wanted[1] / height, kernel="lanczos3")
-    return np.asarray(small.numpy(), pixels.dtype)
+    return cast("Pixels", np.asarray(small.numpy(), pixels.dtype))
 
 
 def _format(path: Path, format: str | None) -> str:

@@ -94,7 +94,7 @@ def _serve(desk: "Desk", host: str, port: int, browser: bool) -> None:
     from starlette.middleware import Middleware
 
     from ui.app import build
-    from ui.theme import STYLE, theme
+    from ui.theme import STYLES, theme
 
     @asynccontextmanager
     async def life(_: Any) -> AsyncIterator[None]:
@@ -122,7 +122,7 @@ def _serve(desk: "Desk", host: str, port: int, browser: bool) -> None:
         auth_message=_GREETING,
         allowed_paths=[],
         theme=theme(),
-        css=STYLE.read_text(encoding="utf-8"),
+        css="\n".join(file.read_text(encoding="utf-8") for file in STYLES),
         app_kwargs={
             "lifespan": life,
             "docs_url": None,

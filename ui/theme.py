@@ -6,7 +6,7 @@ from typing import Final
 import gradio as gr
 from gradio.themes.utils import colors, sizes
 
-STYLE: Final = Path(__file__).with_name("style.css")
+STYLES: Final = tuple(Path(__file__).with_name(name) for name in ("style.css", "pages.css"))
 
 _COPPER = colors.Color(
     name="copper", c50="#fbf4ec", c100="#f6e6d3", c200="#edcca6", c300="#e2ae74", c400="#d79550", c500="#c67d36",
