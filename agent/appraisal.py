@@ -31,6 +31,11 @@ async def appraise(server: Server, seen: "Seen") -> Critique | None:
     return await critique(server, picture, scene.summary, scene.critique, scene.suggestions)
 
 
+def may_appraise(rooms: "Rooms") -> bool:
+    """True when there is a server, and its model has not refused to look."""
+    return isinstance(rooms.planner, ServedPlanner) and rooms.planner.server.sees
+
+
 async def of_conversation(rooms: "Rooms", thread: str) -> Critique | None:
     """The appraisal of a conversation's photo, asked for once; None without a server that sees. Raises `ServerError`.
 

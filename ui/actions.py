@@ -111,6 +111,7 @@ class Actions:
             at.stage.box: gr.update(visible=False),
             at.talk.box: gr.update(visible=False),
             at.talk.chat: [],
+            at.talk.greeted: "",
             **self._idle(),
         }
 
@@ -126,6 +127,7 @@ class Actions:
             at.stage.box: gr.update(visible=True),
             at.talk.box: gr.update(visible=True),
             at.talk.chat: messages,
+            at.talk.greeted: session.thread if len(messages) == 1 and await self.desk.has_eyes() else "",
             **self._idle(),
         }
 

@@ -8,6 +8,7 @@ import gradio as gr
 from ui import exporting, layout, loupe, taste_page
 from ui.actions import Actions
 from ui.adjust import Hands
+from ui.appraising import Appraising
 from ui.examples import example_photos
 from ui.layout import Parts, components
 from ui.loupe import Loupe
@@ -111,6 +112,7 @@ def _wire(page: gr.Blocks, parts: Parts, do: Actions) -> None:
     stage.chips.select(hands.chip, [session], **moves)
     Selecting(do, stage.select).wire(session, **moves)
     loupe.wire(Loupe(do), stage.zoom, session, **moves)
+    Appraising(do).wire(**_QUIET)
 
     exporting.wire(do.desk, talk.export, stage.save, session)
     parts.header.dark.click(None, js=_TOGGLE_DARK)

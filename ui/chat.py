@@ -9,7 +9,8 @@ from urllib.parse import quote
 from ui.words import change_table, clean, seconds, unclean
 
 if TYPE_CHECKING:
-    from agent.events import Event, Message, Opened, Result
+    from agent.events import Event, Message, Result
+    from agent.planner.opinions import Critique
 
 #: A message as Gradio's Chatbot takes it.
 Bubble = dict[str, Any]
@@ -51,11 +52,22 @@ def told(text: str, options: Sequence[str] = ()) -> Bubble:
     return {"role": "assistant", "content": clean(text), "options": _options(options)}
 
 
-def greeting(opened: "Opened") -> Bubble:
-    """The first message about a photo: what is seen, and what could be asked for."""
-    own = [text[:1].upper() + text[1:] for text in opened.suggestions]
+def greeting(summary: str, suggestions: Sequence[str], opinion: "Critique | None" = None) -> Bubble:
+    """The first message about a photo: what is seen, and what could be asked for; after it a served model's opinion, if any."""
+    own = [text[:1].upper() + text[1:] for text in suggestions]
+    parts = [clean(f"{summary} What would you like?".strip())]
+    if opinion is not None:
+        from agent.appraisal import WHOSE
+
+        words = " ".join(text for text in (opinion.composition, opinion.aesthetics) if text)
+        would = f" It would try: {'; '.join(opinion.suggestions)}." if opinion.suggestions else ""
+        parts.append(clean(f"{WHOSE}: {words} (Appeal {opinion.score} of 100.){would}"))
+        # What was measured stays first, and the person's own taste has its place.
+        theirs = [text[:1].upper() + text[1:] for text in opinion.suggestions[:2]]
+        own = [*own[: _MAX_OPTIONS - 1 - len(theirs)], *theirs]
     more = [text for text in _ALWAYS if text not in own]
-    return told(f"{opened.summary} What would you like?".strip(), [*own, *more[: max(0, 3 - len(own))], _USUAL])
+    options = [*own, *more[: max(0, 3 - len(own))], _USUAL]
+    return {"role": "assistant", "content": "\n\n".join(parts), "options": _options(options)}
 
 
 def answered(result: "Result", pictures: Sequence[str] = ()) -> Bubble:

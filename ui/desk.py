@@ -151,7 +151,22 @@ class Desk:
             width=opened.width,
             height=opened.height,
         )
-        return fresh, [greeting(opened)]
+        return fresh, [greeting(opened.summary, opened.suggestions)]
+
+    async def has_eyes(self) -> bool:
+        """True when a served model may be asked what it thinks of a photo."""
+        from agent.appraisal import may_appraise
+
+        return may_appraise((await self.studio()).rooms)
+
+    async def appraised(self, session: Session) -> Bubble | None:
+        """The greeting with a served model's opinion of the photo in it; None without one. Raises `ServerError`."""
+        from agent.appraisal import of_conversation
+
+        rooms = (await self.studio()).rooms
+        opinion = await of_conversation(rooms, session.thread)
+        scene = (await rooms.opened(session.thread)).seen.scene
+        return greeting(scene.summary, scene.suggestions, opinion) if opinion else None
 
     async def resume(self, session: Session, thread: str) -> tuple[Session, list[Bubble]]:
         """Take up a conversation of this person. Raises `BurnishError` when it is not theirs or not known."""
@@ -159,7 +174,7 @@ class Desk:
         messages = remembered(back.messages, back.result)
         answers = {i: m.version for i, m in enumerate(back.messages) if m.role == "assistant" and m.version is not None}
         if not messages:
-            messages = [greeting(back)]
+            messages = [greeting(back.summary, back.suggestions)]
         fresh = session.anew(
             thread=back.thread,
             name=back.name,
@@ -289,7 +304,6 @@ class Desk:
             return [], []
         place = folder(self.cache, session.owner)
         return [(publish(v.thumbnail, place), v.name) for v in views], [v.thread for v in views]
-
 
 
 def caption(view: "VersionView") -> str:

@@ -73,6 +73,8 @@ class Talk:
 
     box: gr.Column
     tones: gr.HTML
+    greeted: gr.State
+    """The conversation whose greeting a served model's opinion may join (`ui.appraising`)."""
     chat: gr.Chatbot
     said: gr.Textbox
     text: gr.Textbox
@@ -212,7 +214,7 @@ def talk() -> Talk:
                 panel = adjust.build()
             with gr.Tab("Export", id="export", elem_id="side-export", render_children=True):
                 export = exporting.build()
-    return Talk(box, tones, chat, said, text, send, stop, panel, export)
+    return Talk(box, tones, gr.State(""), chat, said, text, send, stop, panel, export)
 
 
 def _tiles(value: Any, **how: Any) -> gr.Gallery:
