@@ -1,11 +1,15 @@
-"""What an installation may be told from outside: environment variables that begin with `BURNISH_`, read once."""
+"""What an installation is told: environment variables that begin with `BURNISH_`, then what was chosen in the app."""
 
 import os
 from pathlib import Path
+from typing import Any
 
 from platformdirs import user_data_path
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from agent.choices import kept
 
 
 def _half() -> int:
@@ -14,6 +18,22 @@ def _half() -> int:
         return max(100_000_000, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
     except (AttributeError, ValueError, OSError):  # not on Windows
         return 4_000_000_000
+
+
+def _home() -> Path:
+    return user_data_path("burnish", appauthor=False)
+
+
+class _Kept(PydanticBaseSettingsSource):
+    """What was chosen in the app, under the home that the other sources name."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Not used: the file is read whole."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """The choices by name."""
+        return dict(kept(Path(self.current_state.get("home") or _home())))
 
 
 class Settings(BaseSettings):
@@ -25,7 +45,19 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="BURNISH_", frozen=True, extra="ignore", env_ignore_empty=True)
 
-    home: Path = Field(default_factory=lambda: user_data_path("burnish", appauthor=False))
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment first, then what was chosen in the app (`agent.choices`)."""
+        return init_settings, env_settings, _Kept(settings_cls)
+
+    home: Path = Field(default_factory=_home)
     """Everything Burnish keeps: history, photos by content, preferences, checkpoints."""
 
     database_url: str | None = Field(default=None, repr=False)

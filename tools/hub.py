@@ -8,10 +8,12 @@ that they don't tell apart are divided as Burnish's own network divides them, an
 Only safetensors are loaded, and no code comes with them.
 """
 
+import importlib.util
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import cv2
@@ -44,6 +46,39 @@ class Hub:
     labels: tuple[str, ...]
     planes: Callable[[FloatImage], FloatImage] | None
     prompted: Callable[[FloatImage, str], FloatImage | None] | None
+
+
+#: Models that are known to fit, and what they are.
+KNOWN: Final = {
+    "nvidia/segformer-b2-finetuned-ade-512-512": "SegFormer B2: 150 kinds of thing, 0.1 GB, not for business",
+    "shi-labs/oneformer_ade20k_swin_tiny": "OneFormer: 150 kinds, clean borders, 0.2 GB",
+    "facebook/mask2former-swin-small-ade-semantic": "Mask2Former: 150 kinds, clean borders, 0.3 GB",
+    "tue-mps/ade20k_semantic_eomt_large_512": "EoMT: 150 kinds, the best borders, 1.3 GB",
+    "facebook/sam3": "SAM 3: anything by its name, 3.4 GB, needs a GPU to be quick",
+}
+
+
+def missing(name: str) -> str:
+    """What keeps a model from being used on this machine, as a sentence with what to do; empty when nothing does.
+
+    >>> missing("/nowhere/at/all")
+    'There is no model in /nowhere/at/all; give a folder with a config.json and safetensors.'
+    """
+    if importlib.util.find_spec("transformers") is None:
+        return "It needs transformers: pip install 'burnish[hub]'."
+    folder = Path(name).expanduser()
+    if folder.is_absolute() or folder.exists():
+        if (folder / "config.json").is_file() and any(folder.glob("*.safetensors")):
+            return ""
+        return f"There is no model in {name}; give a folder with a config.json and safetensors."
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        found = [try_to_load_from_cache(name, file) for file in ("model.safetensors", "model.safetensors.index.json")]
+    except HFValidationError:
+        return f"{name} is no name of a model; it looks like owner/model."
+    return "" if any(isinstance(f, str) for f in found) else f"It is not on this machine yet: hf download {name}"
 
 
 _chosen: str | None = None

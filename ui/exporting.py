@@ -95,7 +95,7 @@ def wire(desk: "Desk", panel: Export, quick: gr.Button, session: gr.State) -> No
         edge: float | None,
         profile: str,
         metadata: str,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008  Gradio finds it as a default
+        progress: gr.Progress = gr.Progress(),
     ) -> tuple[Any, ...]:
         """Render the version on the page and hand it over."""
         if not session.thread:
