@@ -53,6 +53,20 @@ def from_environment() -> dict[str, str]:
     return {name: variable for name, variable in named.items() if os.environ.get(variable)}
 
 
+def segmenters() -> dict[str, str]:
+    """Larger models for regions that are known to fit: name → a few words about it."""
+    from tools.hub import KNOWN
+
+    return dict(KNOWN)
+
+
+def lacking(segmenter: str) -> str:
+    """What keeps a model from being used on this machine, with what to do; empty when nothing does."""
+    from tools.hub import missing
+
+    return missing(segmenter)
+
+
 def change(studio: "Studio", values: dict[str, str]) -> None:
     """Keep choices, "" for none, and take up at once what can be. Raises `ConversationError` with what is wrong.
 
