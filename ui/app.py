@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import gradio as gr
 
-from ui import exporting, layout, loupe, taste_page
+from ui import exporting, layout, loupe, settings_page, taste_page
 from ui.actions import Actions
 from ui.adjust import Hands
 from ui.appraising import Appraising
@@ -14,6 +14,8 @@ from ui.layout import Parts, components
 from ui.loupe import Loupe
 from ui.rewind import Rewind
 from ui.selecting import Selecting
+from ui.settings_page import SettingsPage
+from ui.taste_page import TastePage
 from ui.versions import Versions
 from ui.words import DEFAULT_USER
 
@@ -43,7 +45,7 @@ def build(desk: "Desk") -> gr.Blocks:
         session = gr.State(desk.stranger(), delete_callback=desk.leave)
         kept = gr.BrowserState({"thread": "", "user": DEFAULT_USER}, storage_key="burnish", secret="burnish")
         recent_threads = gr.State([])
-        header = layout.header()
+        header = layout.header(login=desk.accounts is not None)
         with gr.Tabs(elem_id="pages"):
             with gr.Tab("Retouch", id="retouch"), gr.Row(elem_id="bench"):
                 with gr.Column(scale=7, min_width=340, elem_id="photo"):
@@ -51,16 +53,17 @@ def build(desk: "Desk") -> gr.Blocks:
                     stage = layout.stage()
                 talk = layout.talk()
             with gr.Tab("My taste", id="taste") as taste_tab:
-                taste_page.build(desk, taste_tab, session)
+                taste = taste_page.build(desk, taste_tab, session)
+            settings = settings_page.build(desk, session)
 
         parts = Parts(session, kept, recent_threads, header, welcome, stage, talk)
         do = Actions(desk, parts, [path for path, _ in examples])
         page.load(None, js=_PAGE.read_text(encoding="utf-8"), api_visibility="private")
-        _wire(page, parts, do)
+        _wire(page, parts, do, taste, settings)
     return page
 
 
-def _wire(page: gr.Blocks, parts: Parts, do: Actions) -> None:
+def _wire(page: gr.Blocks, parts: Parts, do: Actions, taste: TastePage, settings: SettingsPage) -> None:
     everything = components(parts)
     opens: dict[str, Any] = {"outputs": everything, "concurrency_limit": 4, **_QUIET}
     # "always_last": a message sent while an answer is on its way waits for it instead of getting lost.
@@ -72,6 +75,9 @@ def _wire(page: gr.Blocks, parts: Parts, do: Actions) -> None:
 
     page.load(do.arrive, [session, parts.kept], **opens).then(do.take_up, [session, parts.kept], **opens).then(
         do.recent, [session], **recents
+    ).then(settings.offered, [session], [settings.tab], **_QUIET)
+    taste.profile.input(do.change_user, [session, taste.profile], **opens).then(do.recent, [session], **recents).then(
+        taste.shown, [session], taste.outputs, **_QUIET
     )
     stage.home.click(do.go_home, [session], **opens).then(do.recent, [session], **recents)
     gr.on([user.submit, user.blur], do.change_user, [session, user], **opens).then(do.recent, [session], **recents)

@@ -103,8 +103,8 @@ class Parts:
         return (at.undo, at.redo, at.vary, at.like, at.dislike, at.manage.reset, at.manage.delete, at.save)
 
 
-def header() -> Header:
-    """The line at the top; the pages' tabs stand on it, too."""
+def header(login: bool) -> Header:
+    """The line at the top; the pages' tabs stand on it, too. `login`: there is one, and a way out."""
     with gr.Row(elem_id="header", equal_height=True):
         gr.Markdown("# Burnish", elem_id="wordmark")
         user = gr.Textbox(
@@ -118,6 +118,8 @@ def header() -> Header:
             interactive=False,  # until it is known who was here last
         )
         dark = gr.Button("◐", elem_id="dark", size="sm", scale=0, min_width=40)
+        if login:
+            gr.Button("Log out", link="logout", elem_id="logout", size="sm", scale=0, min_width=74)
     return Header(user, dark)
 
 
