@@ -55,6 +55,8 @@ def told(text: str, options: Sequence[str] = ()) -> Bubble:
 def greeting(summary: str, suggestions: Sequence[str], opinion: "Critique | None" = None) -> Bubble:
     """The first message about a photo: what is seen, and what could be asked for; after it a served model's opinion, if any."""
     own = [text[:1].upper() + text[1:] for text in suggestions]
+    more = [text for text in _ALWAYS if text not in own]
+    options = [*own, *more[: max(0, 3 - len(own))]]
     parts = [clean(f"{summary} What would you like?".strip())]
     if opinion is not None:
         from agent.appraisal import WHOSE
@@ -64,10 +66,8 @@ def greeting(summary: str, suggestions: Sequence[str], opinion: "Critique | None
         parts.append(clean(f"{WHOSE}: {words} (Appeal {opinion.score} of 100.){would}"))
         # What was measured stays first, and the person's own taste has its place.
         theirs = [text[:1].upper() + text[1:] for text in opinion.suggestions[:2]]
-        own = [*own[: _MAX_OPTIONS - 1 - len(theirs)], *theirs]
-    more = [text for text in _ALWAYS if text not in own]
-    options = [*own, *more[: max(0, 3 - len(own))], _USUAL]
-    return {"role": "assistant", "content": "\n\n".join(parts), "options": _options(options)}
+        options = [*options[: _MAX_OPTIONS - 1 - len(theirs)], *theirs]
+    return {"role": "assistant", "content": "\n\n".join(parts), "options": _options([*options, _USUAL])}
 
 
 def answered(result: "Result", pictures: Sequence[str] = ()) -> Bubble:

@@ -7,7 +7,7 @@ import functools
 from typing import Final
 
 from agent.plan import Amount, Edit, Plan, PlanContext
-from agent.planner import commands, lending, wire
+from agent.planner import advice, commands, lending, wire
 from agent.planner.embedded import plan_text
 from agent.planner.lexicon import HERE
 from agent.planner.server import Server
@@ -45,9 +45,10 @@ class ServedPlanner:
 
 
 def by_code(own: Plan, text: str, context: PlanContext) -> bool:
-    """True for what no model is asked: nothing said, acts on versions, complaints, other people's taste."""
+    """True for what no model is asked: nothing said, acts on versions, complaints, other people's taste, what was suggested."""
     lent = lending.find(text, context) is not None
-    return not plain(text) or own.tree is not None or own.complaint is not None or lent
+    advised = advice.answer(text, context, plan_text) is not None
+    return not plain(text) or own.tree is not None or own.complaint is not None or lent or advised
 
 
 def situation(text: str, context: PlanContext) -> str:
