@@ -191,7 +191,7 @@ def test_the_first_minute(visit: Visit, tmp_path: Path) -> None:
     visit.shows(after)
 
     for name, suffix in (("JPEG", ".jpg"), ("TIFF", ".tif")):
-        page.get_by_role("tab", name="Export").click()
+        page.get_by_role("radio", name="Export").check(force=True)
         page.locator("#format label", has_text=name).click()
         with page.expect_download() as waiting:
             page.locator("#save").click()

@@ -62,8 +62,9 @@ def build() -> Adjust:
     """Lay out the panel."""
     with gr.Row(elem_id="adjust-head", equal_height=True):
         region = gr.Dropdown(
-            [(region_name(WHOLE), WHOLE)], value=WHOLE, label="Adjust", elem_id="adjust-region", min_width=120
-        )
+            [(region_name(WHOLE), WHOLE)], value=WHOLE, label="Region", show_label=False, container=False,
+            elem_id="adjust-region", min_width=120,
+        )  # fmt: skip
     sliders: dict[str, gr.Slider] = {}
     with gr.Column(elem_id="sliders"):
         strength = gr.Slider(

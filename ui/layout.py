@@ -15,6 +15,9 @@ from ui.words import DEFAULT_USER
 #: What the file dialogue offers.
 PHOTO_TYPES: Final = [".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"]
 
+#: What stands beside the photo.
+SIDES: Final = ("Chat", "Adjust", "Export")
+
 _WELCOME: Final = """### Say what you want, see it, keep what you like
 
 Open a photo and write as you would to a friend:
@@ -182,8 +185,13 @@ def talk() -> Talk:
     """What is said, and what can be set by hand."""
     with gr.Column(scale=4, min_width=320, elem_id="talk", visible=False) as box:
         tones = gr.HTML(elem_id="tones", js_on_load=None, container=False, padding=False)
-        with gr.Tabs(elem_id="sides"):
-            with gr.Tab("Chat", id="chat", elem_id="side-chat", render_children=True):
+        # The style sheet shows what is chosen, and on a wide window the chat beside it; `gr.Tabs` shows one at a time.
+        gr.Radio(
+            SIDES, value=SIDES[0], label="Beside the photo", show_label=False, container=False, interactive=True,
+            elem_id="side",
+        )  # fmt: skip
+        with gr.Row(elem_id="sides"):
+            with gr.Column(elem_id="side-chat", min_width=0):
                 chat = gr.Chatbot(
                     show_label=False,
                     label="Conversation",
@@ -212,9 +220,9 @@ def talk() -> Talk:
                     )
                     send = gr.Button("Send", variant="primary", min_width=72, scale=0, elem_id="send")
                     stop = gr.Button("Stop", variant="stop", min_width=72, scale=0, elem_id="stop", visible=False)
-            with gr.Tab("Adjust", id="adjust", elem_id="side-adjust", render_children=True):
+            with gr.Column(elem_id="side-adjust", min_width=0):
                 panel = adjust.build()
-            with gr.Tab("Export", id="export", elem_id="side-export", render_children=True):
+            with gr.Column(elem_id="side-export", min_width=0):
                 export = exporting.build()
     return Talk(box, tones, gr.State(""), chat, said, text, send, stop, panel, export)
 
