@@ -24,7 +24,9 @@ _PLANNER: Final = (
     "#### Language model\nBuilt in, it needs no network. A served vision-language model understands freer wishes; what you "
     "write and a small picture go to the address you give, and nowhere else."
 )
-_REGIONS: Final = "#### Regions\nWhat finds sky, people and things in a photo. A larger model finds more kinds of things, and takes longer."
+_REGIONS: Final = (
+    "#### Regions\nWhat finds sky, people and things in a photo. A larger model finds more kinds, and takes longer."
+)
 _REFUSED: Final = "Only the person who runs this installation may change the settings; ask them."
 
 
