@@ -22,7 +22,7 @@ from agent.planner.server import MAX_TOKENS
 from agent.settings import Settings
 from agent.studio import BROKEN, HALF, Studio
 from tests.test_agent_studio import events, photo
-from tests.test_planner_served import Answer, broken, busy, send, serving  # fmt: skip
+from tests.test_planner_served import Answer, broken, busy, completion, send, serving  # fmt: skip
 from tests.test_planner_served import photo as jpeg
 from tests.vllm.conftest import Vllm
 
@@ -38,18 +38,22 @@ REQUESTS = [
 TEXT = "brighten the sky a bit"
 
 
+def reply(server: Vllm, request: dict[str, Any]) -> tuple[bytes, int]:
+    """What the real server answers, and its status."""
+    body = json.dumps({**request, "model": server.model.name}).encode()
+    asked = urllib.request.Request(f"{server.url}/v1/chat/completions", body, {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(asked, timeout=300) as got:
+            return got.read(), got.status
+    except urllib.error.HTTPError as error:
+        return error.read(), error.code
+
+
 def forward(server: Vllm, answered: list[dict[str, Any]] | None = None) -> Answer:
     """Passes a request on to the real server, and its answer back."""
-    url = f"{server.url}/v1/chat/completions"
 
     def answer(handler: BaseHTTPRequestHandler, request: dict[str, Any]) -> None:
-        body = json.dumps({**request, "model": server.model.name}).encode()
-        asked = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-        try:
-            with urllib.request.urlopen(asked, timeout=300) as reply:
-                content, status = reply.read(), reply.status
-        except urllib.error.HTTPError as error:
-            content, status = error.read(), error.code
+        content, status = reply(server, request)
         if answered is not None:
             answered.append(json.loads(content))
         send(handler, content, status)
@@ -58,11 +62,21 @@ def forward(server: Vllm, answered: list[dict[str, Any]] | None = None) -> Answe
 
 
 def spoilt(server: Vllm) -> Answer:
-    """The real answer, cut off where the JSON is not complete."""
-    real = forward(server)
+    """The real answer without its second half: no JSON."""
 
     def answer(handler: BaseHTTPRequestHandler, request: dict[str, Any]) -> None:
-        real(handler, {**request, "max_completion_tokens": 7})
+        content, _ = reply(server, request)
+        said = json.loads(content)["choices"][0]["message"]["content"]
+        completion(handler, said[: len(said) // 2])
+
+    return answer
+
+
+def short(server: Vllm) -> Answer:
+    """The model has to stop before its answer is complete."""
+
+    def answer(handler: BaseHTTPRequestHandler, request: dict[str, Any]) -> None:
+        send(handler, *reply(server, {**request, "max_completion_tokens": 7}))
 
     return answer
 
@@ -71,18 +85,14 @@ def cut(server: Vllm) -> Answer:
     """The connection ends in the middle of the real answer."""
 
     def answer(handler: BaseHTTPRequestHandler, request: dict[str, Any]) -> None:
-        body = json.dumps({**request, "model": server.model.name}).encode()
-        url = f"{server.url}/v1/chat/completions"
-        asked = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(asked, timeout=300) as reply:
-            content = reply.read()
+        content, _ = reply(server, request)
         handler.send_response(200)
         handler.send_header("Content-Type", "application/json")
         handler.send_header("Content-Length", str(len(content)))
         handler.end_headers()
         handler.wfile.write(content[: len(content) // 2])
         handler.wfile.flush()
-        handler.connection.close()
+        handler.close_connection = True
 
     return answer
 
@@ -160,10 +170,11 @@ async def test_what_it_cannot_do_in_time_is_not_waited_for(text_model: Vllm) -> 
 
 
 @pytest.mark.parametrize(
-    ("trouble", "word"), [(cut, "answered"), (spoilt, "no sense"), (busy, "busy"), (broken, "HTTP 500")]
+    ("trouble", "word"),
+    [(cut, "answered"), (spoilt, "no sense"), (short, "nonsense"), (busy, "busy"), (broken, "HTTP 500")],
 )
 async def test_trouble_on_the_way_costs_a_note(text_model: Vllm, trouble: Any, word: str) -> None:
-    answer = trouble(text_model) if trouble in (cut, spoilt) else trouble
+    answer = trouble(text_model) if trouble in (cut, spoilt, short) else trouble
     with serving(answer) as (url, _):
         plan = await ServedPlanner(url, text_model.model.name, timeout=300).plan(TEXT, PlanContext())
     assert plan.edits == plan_text(TEXT).edits
