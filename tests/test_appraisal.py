@@ -158,7 +158,7 @@ def test_what_a_model_says_in_the_app_is_no_markup() -> None:
 
 
 def test_the_app_shows_it_when_it_comes(tmp_path: Path) -> None:
-    from tests.test_ui_browser import CHROMIUM, FLAGS, ROOT, Visit, expect, playwright
+    from tests.visiting import CHROMIUM, FLAGS, Visit, expect, playwright
 
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine; install the package `chromium`")
@@ -170,7 +170,7 @@ def test_the_app_shows_it_when_it_comes(tmp_path: Path) -> None:
 
     port, log = free_port(), tmp_path / "server.log"
     with serving(later) as (url, requests), log.open("w") as out:
-        own = {"BURNISH_HOME": str(tmp_path / "home"), "BURNISH_LLM_URL": url, "PYTHONPATH": str(ROOT)}
+        own = {"BURNISH_HOME": str(tmp_path / "home"), "BURNISH_LLM_URL": url, "PYTHONPATH": str(Path(__file__).parents[1])}
         app = subprocess.Popen(
             [sys.executable, "-m", "ui.cli", "serve", "--port", str(port)],
             env={**os.environ, **own}, stdout=out, stderr=out,

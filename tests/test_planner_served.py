@@ -115,7 +115,7 @@ def killed(handler: BaseHTTPRequestHandler, _: dict[str, Any]) -> None:
     handler.end_headers()
     handler.wfile.write(b'{"id": "c1", "choices": [{"mess')
     handler.wfile.flush()
-    handler.connection.close()
+    handler.close_connection = True
 
 
 def unknown_attribute(handler: BaseHTTPRequestHandler, _: dict[str, Any]) -> None:
@@ -193,8 +193,8 @@ async def test_a_model_without_eyes_is_asked_again_without_the_picture() -> None
 
 @pytest.mark.parametrize(
     ("answer", "word"),
-    [(garbage, "no sense"), (no_choices, "nonsense"), (not_json, "answered"), (busy, "busy"), (broken, "500"),
-     (killed, "answered"), (unknown_attribute, "no sense")],
+    [(garbage, "no sense"), (no_choices, "nonsense"), (not_json, "nonsense"), (busy, "busy"), (broken, "500"),
+     (killed, "cannot be reached"), (unknown_attribute, "no sense")],
 )  # fmt: skip
 async def test_a_bad_server_costs_a_note_and_not_the_turn(answer: Answer, word: str) -> None:
     with serving(answer) as (url, requests):

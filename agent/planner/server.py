@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import importlib
 import io
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -44,6 +45,8 @@ class Server:
         back up to `REPAIRS` times. A model that takes no pictures is asked without them, unless it `must_see`. Raises
         `ServerError` with a sentence for the person.
         """
+        # The first time takes a second or more, which is not the server's, and would hold up everybody's turns.
+        await asyncio.to_thread(importlib.import_module, "langchain_openai")
         try:
             async with asyncio.timeout(self.timeout):
                 return await self._ask(prompt, said, schema, read, pictures, must_see)

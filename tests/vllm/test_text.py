@@ -171,7 +171,7 @@ async def test_what_it_cannot_do_in_time_is_not_waited_for(text_model: Vllm) -> 
 
 @pytest.mark.parametrize(
     ("trouble", "word"),
-    [(cut, "answered"), (spoilt, "no sense"), (short, "nonsense"), (busy, "busy"), (broken, "HTTP 500")],
+    [(cut, "cannot be reached"), (spoilt, "no sense"), (short, "nonsense"), (busy, "busy"), (broken, "HTTP 500")],
 )
 async def test_trouble_on_the_way_costs_a_note(text_model: Vllm, trouble: Any, word: str) -> None:
     answer = trouble(text_model) if trouble in (cut, spoilt, short) else trouble
