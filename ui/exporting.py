@@ -62,13 +62,13 @@ class Export:
 def build() -> Export:
     """Lay the panel out."""
     with gr.Column(elem_id="export"):
-        format_ = gr.Radio(list(FORMATS), value="JPEG", label="Format", elem_id="format")
-        quality = gr.Slider(50, 100, 92, step=1, label="Quality", elem_id="quality", buttons=[])
-        size = gr.Radio([FULL, SMALLER], value=FULL, label="Size", elem_id="size")
-        edge = gr.Number(2048, label="Long edge in pixels", precision=0, minimum=16, visible=False, elem_id="edge")
-        profile = gr.Radio([AS_IS, SRGB], value=AS_IS, label="Colour profile", elem_id="colours")
+        format_ = gr.Radio(list(FORMATS), value="JPEG", label="Format", elem_id="export-format")
+        quality = gr.Slider(50, 100, 92, step=1, label="Quality", elem_id="export-quality", buttons=[])
+        size = gr.Radio([FULL, SMALLER], value=FULL, label="Size", elem_id="export-size")
+        edge = gr.Number(2048, label="Long edge in pixels", precision=0, minimum=16, visible=False, elem_id="export-edge")
+        profile = gr.Radio([AS_IS, SRGB], value=AS_IS, label="Colour profile", elem_id="export-profile")
         metadata = gr.Radio(
-            list(METADATA), value="Keep", label="Camera, caption and other facts in the file", elem_id="metadata"
+            list(METADATA), value="Keep", label="Camera, caption and other facts in the file", elem_id="export-metadata"
         )
         with gr.Row(elem_id="export-buttons", equal_height=True):
             save = gr.Button("Save photo", variant="primary", size="sm", min_width=100, elem_id="export-save")

@@ -38,8 +38,13 @@ QUIET: Final = {
 }
 
 
-#: What stands above the login of Gradio's own page.
-_GREETING: Final = "Burnish, a photo retoucher you talk to. Log in with the name and password you were given."
+#: What stands above the login of Gradio's own page, which takes no style sheet.
+_GREETING: Final = (
+    "<strong>Burnish</strong>, a photo retoucher you talk to. Log in with the name and password you were given."
+    "<style>.wrap { min-height: 90vh; background: none !important; } .panel { width: min(420px, 92vw); border-radius: 12px; "
+    "padding: 20px 24px 24px !important; } .form { background: none !important; gap: 14px !important; } "
+    ".form label > span, .form .block { overflow: visible; } .form label span { text-transform: capitalize; }</style>"
+)
 
 
 def run(host: str, port: int, browser: bool, auth: Path | None = None, open_to_all: bool = False) -> None:

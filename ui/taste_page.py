@@ -260,10 +260,18 @@ def card(record: "Preference") -> str:
     """One memory as Markdown: what was judged, when, and what was learned."""
     mark = {"like": "Liked", "remember": "Kept", "dislike": "Not liked"}.get(record.feedback, "")
     when = datetime.fromtimestamp(record.time)
+    whole = record.deviation.get("global", {})
     values = [
         f"{region_name(region)}: " + ", ".join(f"{attribute_name(n)} {points(v)}" for n, v in clear.items())
         for region, found in record.deviation.items()
-        if (clear := {n: v for n, v in found.items() if abs(v) >= _WORTH_SAYING})
+        # What holds for the whole photo is not said again of its parts.
+        if (
+            clear := {
+                n: v
+                for n, v in found.items()
+                if abs(v if region == "global" else v - whole.get(n, 0.0)) >= _WORTH_SAYING and abs(v) >= _WORTH_SAYING
+            }
+        )
     ][:4]
     day = f"{mark} on {when.day} {when:%B %Y, %H:%M}"
     lines = [f"**{clean((record.summary or record.kind).capitalize())}**", clean(day), clean(" · ".join(values))]
