@@ -111,7 +111,15 @@ def build(desk: "Desk", tab: gr.Tab, session: gr.State) -> TastePage:
                             min_width=112,
                         )  # fmt: skip
                     gr.Markdown(text)
-                    keep = gr.Checkbox(True, label="Keep", container=False, scale=0, min_width=84, elem_classes="keep")
+                    keep = gr.Checkbox(
+                        True,
+                        label="Keep",
+                        container=False,
+                        interactive=True,
+                        scale=0,
+                        min_width=84,
+                        elem_classes="keep",
+                    )
                     keep.input(
                         lambda on, gone, which=which: _marked(gone, which, on), [keep, unkept], [unkept, drop], **_QUIET
                     )
