@@ -158,7 +158,7 @@ def test_what_a_model_says_in_the_app_is_no_markup() -> None:
 
 
 def test_the_app_shows_it_when_it_comes(tmp_path: Path) -> None:
-    from tests.visiting import CHROMIUM, FLAGS, Visit, expect, playwright
+    from tests.visiting import CHROMIUM, FLAGS, PATIENCE, Visit, expect, playwright
 
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine; install the package `chromium`")
@@ -186,7 +186,9 @@ def test_the_app_shows_it_when_it_comes(tmp_path: Path) -> None:
             with playwright.sync_playwright() as started:
                 browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
                 visit = Visit(browser, f"http://127.0.0.1:{port}")
-                visit.open_example("Launch")
+                visit.page.locator("#examples button", has_text="Launch").click()
+                # This app is a new one, and compiles its kernels first.
+                expect(visit.page.locator("#slider img").first).to_be_visible(timeout=4 * PATIENCE)
                 chat = visit.page.locator("#chat")
                 # The photo is there, and can be worked on, before the opinion is.
                 expect(chat).to_contain_text("What would you like?")
