@@ -170,7 +170,11 @@ def test_the_app_shows_it_when_it_comes(tmp_path: Path) -> None:
 
     port, log = free_port(), tmp_path / "server.log"
     with serving(later) as (url, requests), log.open("w") as out:
-        own = {"BURNISH_HOME": str(tmp_path / "home"), "BURNISH_LLM_URL": url, "PYTHONPATH": str(Path(__file__).parents[1])}
+        own = {
+            "BURNISH_HOME": str(tmp_path / "home"),
+            "BURNISH_LLM_URL": url,
+            "PYTHONPATH": str(Path(__file__).parents[1]),
+        }
         app = subprocess.Popen(
             [sys.executable, "-m", "ui.cli", "serve", "--port", str(port)],
             env={**os.environ, **own}, stdout=out, stderr=out,

@@ -18,7 +18,7 @@ from tests.servers import free_port
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-vllm" / "bin" / "python"
 #: A busy machine is slow to start a server, not broken.
-PATIENCE = 600
+PATIENCE = 1800
 
 
 class Vllm:
