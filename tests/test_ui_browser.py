@@ -1,160 +1,21 @@
 """The app as a person meets it: the real server and the real rooms, driven through Chromium."""
 
-import io
 import json
-import os
 import re
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import skimage.data
 from PIL import Image
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-expect = playwright.expect
+from tests.serving import ROOT
+from tests.visiting import NEEDS_CHROMIUM, PATIENCE, SKIMAGE, Visit, expect
 
-SKIMAGE = Path(skimage.data.__file__).parent
-ROOT = Path(__file__).parents[1]
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
-)
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine; install the package `chromium`")
-
-#: Patience in milliseconds: a busy machine is slow, not broken.
-PATIENCE = 120_000
-
-expect.set_options(timeout=PATIENCE)
-
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(scope="module")
-def address(home: Path) -> Iterator[str]:
-    """A server of its own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {**os.environ, "BURNISH_HOME": str(home), "PYTHONPATH": str(ROOT)}
-    environment.pop("BURNISH_LLM_URL", None)
-    log = home / "server.log"
-    with log.open("w") as out:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "ui.cli", "serve", "--port", str(port)], env=environment, stdout=out, stderr=out
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(600):
-            if server.poll() is not None:
-                pytest.fail(f"the server ended: {log.read_text()}")
-            try:
-                urllib.request.urlopen(url, timeout=5).read()
-                break
-            except (OSError, urllib.error.URLError):
-                time.sleep(0.2)
-        yield url
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait(30)
-    assert "Traceback" not in log.read_text(), log.read_text()[-4000:]
-    assert not list((home / "cache").glob("app-*")), "the private cache is removed at the end"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
-class Visit:
-    """A tab, and everything it complained about or asked of the outside."""
-
-    def __init__(self, browser: Any, address: str, size: tuple[int, int] = (1280, 720)) -> None:
-        self.context = browser.new_context(viewport={"width": size[0], "height": size[1]}, accept_downloads=True)
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(PATIENCE)
-        self.complaints: list[str] = []
-        self.outside: list[str] = []
-        self.page.on("console", lambda m: self.complaints.append(m.text) if m.type == "error" else None)
-        self.page.on("pageerror", lambda e: self.complaints.append(str(e)))
-        self.page.on("request", lambda r: self._asked(r.url, address))
-        self.page.goto(address)
-        expect(self.page.locator("#examples button").first).to_be_visible(timeout=PATIENCE)
-
-    def _asked(self, url: str, address: str) -> None:
-        if not url.startswith((address, "data:", "blob:")):
-            self.outside.append(url)
-
-    def open_example(self, name: str) -> None:
-        self.page.locator("#examples button", has_text=name).click()
-        expect(self.page.locator("#slider img").first).to_be_visible(timeout=PATIENCE)
-
-    def say(self, text: str) -> None:
-        self.page.locator("#box textarea").fill(text)
-        self.page.keyboard.press("Enter")
-
-    def answered(self, text: str | re.Pattern[str]) -> None:
-        expect(self.page.locator("#chat .bot-row").last).to_contain_text(text)
-        expect(self.page.locator("#send")).to_be_visible(timeout=PATIENCE)
-
-    def versions(self, count: int) -> None:
-        expect(self.page.locator("#strip button")).to_have_count(count)
-
-    def at(self, index: int) -> None:
-        """The strip marks this version as the one on the page."""
-        expect(self.page.locator("#strip button").nth(index)).to_have_class(re.compile("selected"))
-
-    def pictures(self) -> list[np.ndarray]:
-        """Before and after, as the browser got them."""
-        out = []
-        for image in self.page.locator("#slider img").all():
-            response = self.page.request.get(image.get_attribute("src"))
-            assert response.ok
-            with Image.open(io.BytesIO(response.body())) as picture:
-                out.append(np.asarray(picture.convert("RGB")).astype(int))
-        return out
-
-    def shows(self, picture: np.ndarray) -> None:
-        """The picture on the right becomes this one."""
-        for _ in range(PATIENCE // 250):
-            now = self.pictures()[1]
-            if now.shape == picture.shape and (now == picture).all():
-                return
-            self.page.wait_for_timeout(250)
-        pytest.fail("the page does not show the picture")
-
-    def close(self) -> None:
-        self.context.close()
-        assert not self.complaints
-        assert not self.outside
-
-
-@pytest.fixture
-def visit(browser: Any, address: str) -> Iterator[Visit]:
-    tab = Visit(browser, address)
-    yield tab
-    tab.close()
+pytestmark = NEEDS_CHROMIUM
 
 
 def test_the_first_minute(visit: Visit, tmp_path: Path) -> None:
@@ -192,7 +53,7 @@ def test_the_first_minute(visit: Visit, tmp_path: Path) -> None:
 
     for name, suffix in (("JPEG", ".jpg"), ("TIFF", ".tif")):
         page.get_by_role("radio", name="Export").check(force=True)
-        page.locator("#format label", has_text=name).click()
+        page.locator("#export-format label", has_text=name).click()
         with page.expect_download() as waiting:
             page.locator("#save").click()
         assert waiting.value.suggested_filename == f"rocket-burnished{suffix}"
@@ -289,41 +150,6 @@ def test_files_that_are_no_photos_are_refused_in_a_sentence(visit: Visit, tmp_pa
     expect(visit.page.locator("#title")).to_contain_text("my cat.png")
 
 
-def test_a_click_and_a_box_on_the_photo_are_what_this_means(visit: Visit) -> None:
-    page = visit.page
-    visit.open_example("Launch")
-    page.locator("#choose").click()
-    picture = page.locator("#selector img")
-    expect(picture).to_be_visible()
-    expect(page.locator("#hint")).to_contain_text("Click on what you mean")
-    place = picture.bounding_box()
-    picture.click(position={"x": place["width"] * 0.12, "y": place["height"] * 0.15})
-    expect(page.locator("#hint")).to_contain_text("Selected")
-    visit.say("make this darker")
-    visit.answered(re.compile("selection", re.I))
-    visit.versions(2)
-    # The answer is looked at, not selected on.
-    expect(page.locator("#slider img").first).to_be_visible()
-    before, after = visit.pictures()
-    height, width = before.shape[:2]
-    sky = (slice(height // 10, height // 5), slice(width // 12, width // 6))
-    corner = (slice(-height // 12, None), slice(0, width // 12))
-    assert after[sky].mean() < before[sky].mean() - 3
-    assert abs(after[corner].mean() - before[corner].mean()) < 1
-
-    page.locator("#choose").click()
-    page.locator("#how label", has_text="Box").click()
-    expect(picture).to_be_visible()
-    for x, y in ((0.42, 0.1), (0.6, 0.8)):
-        place = picture.bounding_box()
-        picture.click(position={"x": place["width"] * x, "y": place["height"] * y})
-        expect(page.locator("#hint")).to_contain_text("opposite corner" if x < 0.5 else "Selected")
-    page.locator("#clear").click()
-    expect(page.locator("#hint")).to_contain_text("Nothing is selected")
-    page.locator("#choose").click()
-    expect(picture).not_to_be_visible()
-
-
 def test_a_reload_takes_the_conversation_up_again(visit: Visit) -> None:
     visit.open_example("Cat")
     visit.say("a bit warmer")
@@ -348,18 +174,6 @@ def test_two_tabs_do_not_mix(browser: Any, address: str) -> None:
     assert one.pictures()[0].shape != two.pictures()[0].shape
     one.close()
     two.close()
-
-
-def test_a_phone(browser: Any, address: str) -> None:
-    tab = Visit(browser, address, (390, 844))
-    tab.open_example("Portrait")
-    tab.say("warmer")
-    tab.versions(2)
-    wide = tab.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wide <= 0
-    slider = tab.page.locator("#slider").bounding_box()
-    assert slider["width"] > 300
-    tab.close()
 
 
 def test_keyboard_alone(visit: Visit) -> None:

@@ -65,13 +65,20 @@
     press("#zoom");
   });
 
-  // Gradio tells of a slider when the pointer lets go of it, and of one moved by keys not at all.
+  // Gradio tells of a slider when the pointer lets go of it or its number is left; of one moved by keys not at all.
   let later = 0;
   document.addEventListener("keyup", (event) => {
     const range = event.target.closest?.(".amount input[type=range]");
     if (!range || !/^(Arrow|Page|Home|End)/.test(event.key)) return;
     clearTimeout(later);
     later = setTimeout(() => range.dispatchEvent(new PointerEvent("pointerup", { bubbles: true })), 400);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.matches?.(".amount input[type=number]")) {
+      event.target.blur(); // which tells
+      event.target.focus();
+    }
   });
 
   // Names that a button of Gradio cannot carry.
