@@ -80,7 +80,7 @@ def built(kind: str, folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if not PYTHON.exists():
+    if not PYTHON.exists() or not (PYTHON.parents[1] / ".installed").exists():
         pytest.skip("no .venv-vllm here; `make vllm` makes it (Linux, x86-64; 3.5 GB)")
     if sys.platform != "linux":
         pytest.skip("vLLM on a CPU runs on Linux")
