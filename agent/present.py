@@ -15,6 +15,7 @@ from agent.plan import Plan
 from agent.review import CLIPPED, Verdict, summary, worth_it
 from agent.rooms import Rooms, Say
 from agent.state import Json, State
+from agent.variety import spread
 from models.errors import BurnishError, ConversationError
 
 #: Samples that "show me other versions" makes.
@@ -174,11 +175,11 @@ async def _variations(state: State, rooms: Rooms, plan: Plan, decision: Decision
     """Other samples of the look, as siblings of the first."""
     numbers = [first.number]
     here = await rooms.opened(state["thread"])
-    for index in range(1, VARIATIONS):
+    recipes = await rooms.darkroom.work(spread, here, decision.recipe, VARIATIONS - 1)
+    for index, recipe in enumerate(recipes, 1):
         turn = f"{state['turn']}/{index}"
         version = rooms.history.made_by(state["thread"], turn)
-        if version is None and (look := decision.recipe.look) is not None:
-            recipe = decision.recipe.model_copy(update={"look": look.model_copy(update={"seed": look.seed + index})})
+        if version is None:
             made = await rooms.darkroom.render(here, recipe)
             facts = {"kind": "sample", "changes": made.changes, "before": made.before, "after": made.after}
             keep = partial(

@@ -220,8 +220,10 @@ class Desk:
         from agent.picking import save_overlay, shown_regions
 
         seen = (await (await self.studio()).rooms.opened(session.thread)).seen
-        spoken_of = [session.picked, *(s.region for s in recipe.settings)]
-        names = dict.fromkeys([*shown_regions(seen), *(n for n in spoken_of if n and n != "global")])
+        # What a person has pointed at or spoken of comes before what is merely there.
+        seen_here = shown_regions(seen)
+        spoken_of = [n for n in (session.picked, *(s.region for s in recipe.settings)) if n and n != "global"]
+        names = dict.fromkeys([*(n for n in spoken_of if n not in seen_here), *seen_here])
         place = Path(session.shelf)
 
         def make() -> tuple[Chip, ...]:

@@ -24,9 +24,9 @@ BRUSH: Final = "Brush"
 ASK: Final = {
     CLICK: "Click on what you mean.",
     BOX: "Draw a box around what you mean.",
-    BRUSH: "Paint over what you mean; a rough stroke will do.",
+    BRUSH: "Paint over what you mean, roughly.",
 }
-SELECTED: Final = "Selected. Now say it, for example: “make this warmer”, or move the sliders."
+SELECTED: Final = "Selected. Say “make this warmer”, or move the sliders."
 CLEARED: Final = "Nothing is selected."
 
 #: Most points of a stroke that are taken from a browser.

@@ -48,9 +48,10 @@ def _told(end: str, before: float, after: float) -> str:
 def _mark(end: str, before: float, after: float) -> str:
     lit = " lit" if after >= MARKED else ""
     arrow = "◣" if end == "black" else "◢"
-    text = f"<b>{arrow}</b> {share(after)}" if end == "black" else f"{share(after)} <b>{arrow}</b>"
-    was = f" <small>was {share(before)}</small>" if share(before) != share(after) else ""
-    return f'<span class="{end}{lit}" title="{_told(end, before, after)}">{text}{was}</span>'
+    was = f", was {share(before)}" if share(before) != share(after) else ""
+    text = f"{share(after)} {end}<small>{was}</small>"
+    marked = f"<b>{arrow}</b> {text}" if end == "black" else f"{text} <b>{arrow}</b>"
+    return f'<span class="{end}{lit}" title="{_told(end, before, after)}">{marked}</span>'
 
 
 def _points(curve: Sequence[float], top: float) -> str:
