@@ -87,6 +87,10 @@ def garbage(handler: BaseHTTPRequestHandler, _: dict[str, Any]) -> None:
     completion(handler, "Sure! I made the sky bluer for you :-)")
 
 
+def broken_off(handler: BaseHTTPRequestHandler, _: dict[str, Any]) -> None:
+    completion(handler, json.dumps(GOOD).partition(', "command"')[0])
+
+
 def no_choices(handler: BaseHTTPRequestHandler, _: dict[str, Any]) -> None:
     send(handler, b'{"object": "chat.completion", "choices": []}')
 
@@ -193,7 +197,8 @@ async def test_a_model_without_eyes_is_asked_again_without_the_picture() -> None
 
 @pytest.mark.parametrize(
     ("answer", "word"),
-    [(garbage, "no sense"), (no_choices, "nonsense"), (not_json, "nonsense"), (busy, "busy"), (broken, "500"),
+    [(garbage, "no sense"), (broken_off, "no sense"),
+     (no_choices, "nonsense"), (not_json, "nonsense"), (busy, "busy"), (broken, "500"),
      (killed, "cannot be reached"), (unknown_attribute, "no sense")],
 )  # fmt: skip
 async def test_a_bad_server_costs_a_note_and_not_the_turn(answer: Answer, word: str) -> None:

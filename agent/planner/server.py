@@ -4,6 +4,8 @@ import asyncio
 import base64
 import importlib
 import io
+import json
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -81,16 +83,12 @@ class Server:
                         raise ServerError(BLIND) from None
                     messages = self._messages(prompt, said, ())
                     reply = await chat.ainvoke(messages)
-                raw, parsed, wrong = reply["raw"], reply["parsed"], reply["parsing_error"]
+                content = reply["raw"].content if isinstance(reply["raw"].content, str) else ""
                 try:
-                    if parsed is None:
-                        why = str(wrong)[:200] or "empty"
-                        raise PlanError(f"The answer is not the JSON object of the schema ({why}).")
-                    return read(parsed)
+                    return read(whole(content))
                 except PlanError as error:
                     if attempt == REPAIRS:
                         raise ServerError("The language model's answer made no sense.") from error
-                    content = raw.content if isinstance(raw.content, str) else ""
                     again = f"That does not fit: {error} Send the corrected JSON object alone."
                     messages += [AIMessage(content[:2000]), HumanMessage(again)]
         except APIStatusError as error:
@@ -145,6 +143,22 @@ class Server:
         if urls:
             content = [{"type": "text", "text": said}, *({"type": "image_url", "image_url": {"url": u}} for u in urls)]
         return [SystemMessage(prompt), HumanMessage(content)]
+
+
+def whole(content: str) -> Any:
+    """The JSON object in an answer, be it among other words. Raises `PlanError` for one that breaks off.
+
+    LangChain's own reading would mend it, and what was to stay untouched might be what is lost.
+
+    >>> whole('Sure: {"kind": "none"}')
+    {'kind': 'none'}
+    """
+    found = re.search(r"\{.*\}", content, re.DOTALL)
+    try:
+        return json.loads(found[0] if found else content)
+    except (ValueError, RecursionError) as error:
+        why = str(error)[:200] if content.strip() else "empty"
+        raise PlanError(f"The answer is not the JSON object of the schema ({why}).") from error
 
 
 def data_url(jpeg: bytes) -> str | None:
