@@ -4,6 +4,8 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 HOST ?= 127.0.0.1
 PORT ?= 7860
+# More for `burnish serve`, such as --auth users.json
+OPTIONS ?=
 # vLLM lives in environments of its own: its pins conflict with the app's.
 VLLM := .venv-vllm
 VLLM_GPU := .venv-vllm-gpu
@@ -25,7 +27,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 run: $(STAMP)  ## install if need be, then open the app on http://127.0.0.1:7860
-	$(BIN)/burnish serve --host $(HOST) --port $(PORT)
+	$(BIN)/burnish serve --host $(HOST) --port $(PORT) $(OPTIONS)
 
 test: $(STAMP) lint types  ## install if need be, then lint, types and tests
 	$(BIN)/python -m pytest --ignore=tests/vllm
@@ -68,6 +70,9 @@ format: $(STAMP)  ## let ruff rewrite what it can
 
 bench: $(STAMP)  ## list the benchmarks; run one with: .venv/bin/python -m tests.bench.NAME [DATA]
 	@ls tests/bench/*.py | grep -v __init__ | sed -E 's#tests/bench/(.*).py#\1#'
+
+screenshots: $(STAMP)  ## every page and state of the app into docs/screenshots (needs Chromium)
+	$(BIN)/python -m tests.screenshots docs/screenshots --best docs
 
 clean:  ## remove caches (the environment and your data stay)
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
