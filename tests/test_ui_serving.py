@@ -179,6 +179,13 @@ def test_no_request_is_made_for_others(address: str) -> None:
         assert anna.ask("GET", path)[0] == 403, path
 
 
+def test_a_page_elsewhere_cannot_let_its_name_lead_here(address: str) -> None:
+    anna = Caller(address)
+    assert anna.ask("GET", "/", Host="evil.example")[0] == 403
+    assert anna.ask("GET", "/config", Host=f"evil.example:{urlsplit(address).port}")[0] == 403
+    assert anna.ask("GET", "/", Host=f"localhost:{urlsplit(address).port}")[0] == 200
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -30,14 +30,21 @@ _CLOSED: Final = re.compile(r"/(?:gradio_api/)?(?:proxy=|deep_link|custom_compon
 _PAGES: Final = frozenset({"/", "/config", "/config/"})
 
 TOO_LARGE: Final = f"This file is over {MAX_UPLOAD // 1024**2} MB; save a smaller copy and send that."
+ELSEWHERE: Final = (
+    "Open this at the address that Burnish printed; to serve it by other names, see burnish serve --help."
+)
 NOT_YOURS: Final = "This is not part of your visit; open the page again."
 
 
 class Gate:
     """Middleware around Gradio's application."""
 
-    def __init__(self, app: Any, visitors: Visitors) -> None:
-        self.app, self.visitors = app, visitors
+    def __init__(self, app: Any, visitors: Visitors, names: frozenset[str] = frozenset()) -> None:
+        """`names`: what this server may be called by a browser; empty for anything.
+
+        Without it a page of a stranger could let its own name lead to this machine, and read what is served here.
+        """
+        self.app, self.visitors, self.names = app, visitors, names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it with 403, 411 or 413."""
@@ -48,6 +55,9 @@ class Gate:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         cookie = _cookie(headers.get("cookie", ""))
         owner = owner_of(cookie)
+        if self.names and _name(headers.get("host", "")) not in self.names:
+            await _answer(send, 403, ELSEWHERE)
+            return
         refused = self._refused(path, parse_qs(scope["query_string"].decode("latin-1")), owner)
         if refused:
             await _answer(send, 403, refused)
@@ -154,6 +164,15 @@ def _paths(answer: bytes) -> list[str]:
     except ValueError:
         return []
     return [path for path in found if isinstance(path, str)] if isinstance(found, list) else []
+
+
+def _name(host: str) -> str:
+    """The name in a Host header, without the port.
+
+    >>> _name("LocalHost:7860"), _name("[::1]:7860"), _name("evil.example")
+    ('localhost', '[::1]', 'evil.example')
+    """
+    return re.sub(r":\d*$", "", host.strip().lower())
 
 
 def _cookie(header: str) -> str:

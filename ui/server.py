@@ -38,6 +38,9 @@ QUIET: Final = {
 }
 
 
+#: What a browser on this machine may call it.
+LOOPBACK: Final = frozenset(("localhost", "127.0.0.1", "[::1]"))
+
 #: What stands above the login of Gradio's own page, which takes no style sheet.
 _GREETING: Final = (
     "<strong>Burnish</strong>, a photo retoucher you talk to. Log in with the name and password you were given."
@@ -71,7 +74,9 @@ def run(host: str, port: int, browser: bool, auth: Path | None = None, open_to_a
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         # Strangers who need no login get no say in which servers this one asks.
         desk = _desk(chosen.model_copy(update={"home": _absolute(chosen.home, here)}), cache, accounts, open_to_all)
-        _serve(desk, host, port, browser)
+        # Without a login only this machine itself is served, so only its own names lead here.
+        names = LOOPBACK | {host.lower()} if accounts is None and not open_to_all else frozenset()
+        _serve(desk, host, port, browser, names)
     finally:
         os.chdir(here)
         close_cache(cache)
@@ -95,7 +100,7 @@ def _desk(chosen: "Settings", cache: Path, accounts: Accounts | None, settled: b
     return Desk(open_studio, cache, Visitors(cache), accounts, settled and accounts is None)
 
 
-def _serve(desk: "Desk", host: str, port: int, browser: bool) -> None:
+def _serve(desk: "Desk", host: str, port: int, browser: bool, names: frozenset[str]) -> None:
     from starlette.middleware import Middleware
 
     from ui.app import build
@@ -133,7 +138,7 @@ def _serve(desk: "Desk", host: str, port: int, browser: bool) -> None:
             "docs_url": None,
             "redoc_url": None,
             "openapi_url": None,
-            "middleware": [Middleware(Gate, visitors=desk.visitors)],
+            "middleware": [Middleware(Gate, visitors=desk.visitors, names=names)],
         },
     )
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
