@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -29,11 +30,13 @@ class Vllm:
         self.log = folder / f"{model.name}.log"
         self.port = 0
         self._process: subprocess.Popen[bytes] | None = None
+        self._starting = threading.Lock()  # several requests may find it down at once
 
     @property
     def url(self) -> str:
-        if self._process is None or self._process.poll() is not None:
-            self._start()
+        with self._starting:
+            if self._process is None or self._process.poll() is not None:
+                self._start()
         return f"http://127.0.0.1:{self.port}"
 
     def kill(self) -> None:

@@ -51,6 +51,7 @@ def reply(server: Vllm, request: dict[str, Any]) -> tuple[bytes, int]:
 
 def forward(server: Vllm, answered: list[dict[str, Any]] | None = None) -> Answer:
     """Passes a request on to the real server, and its answer back."""
+    assert server.url, "it runs before the time of the first request counts"
 
     def answer(handler: BaseHTTPRequestHandler, request: dict[str, Any]) -> None:
         content, status = reply(server, request)
