@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.plan import Edit, Plan, PlanContext
-from agent.planner import lessons, plan_text, wire
+from agent.planner import lessons, phrases, plan_text, wire
 from agent.planner.inside import InsidePlanner
 from agent.planner.served import situation
 from models import pinned
@@ -68,8 +68,8 @@ def test_the_chat_template_keeps_what_the_model_was_trained_on(text: str, versio
 
 def test_patterns_run_backwards_give_texts_they_match() -> None:
     rng = random.Random(5)
-    plain = [p for _, p in lessons._backwards() if not re.search(r"\(\?[=!<]|\[\^|\\S", p.pattern)]
-    matched = [bool(p.search(lessons.said_by(p, rng))) for p in plain]
+    plain = [p for _, p in phrases.backwards() if not re.search(r"\(\?[=!<]|\[\^|\\S", p.pattern)]
+    matched = [bool(p.search(phrases.said_by(p, rng))) for p in plain]
     assert len(plain) > 50
     assert sum(matched) >= 0.95 * len(matched)
 

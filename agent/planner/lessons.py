@@ -8,7 +8,6 @@ backwards. Typing errors and fillers are added after labelling. DATA holds `requ
 """
 
 import argparse
-import functools
 import json
 import random
 import re
@@ -20,7 +19,8 @@ from agent.plan import Plan, PlanContext
 from agent.planner import wire
 from agent.planner.embedded import plan_text
 from agent.planner.languages import glosses
-from agent.planner.lexicon import lexicon, table
+from agent.planner.lexicon import lexicon
+from agent.planner.phrases import SLOT, backwards, fill, mistyped, said_by, saying, templates
 from agent.planner.protect import region_of
 from agent.planner.served import situation
 from models.language import told
@@ -32,149 +32,6 @@ SHARES: Final = {"hand": 0.22, "joined": 0.14, "unlabelled": 0.24, "made": 0.22,
 #: Share of the texts with typing errors, and with something polite around them.
 TYPED, POLITE = 0.3, 0.3
 
-_SLOT = re.compile(r"\{(\w+)\}")
-_NEIGHBOURS: Final = dict(zip("qwertyuiopasdfghjklzxcvbnm", "wqewtyuiopsdfghjklaxzcvbnm", strict=False))
-
-
-@functools.cache
-def _words() -> dict[str, list[tuple[str, Any]]]:
-    """Slot name → phrases of the lexicon that fill it, each with its sense."""
-    out: dict[str, list[tuple[str, Any]]] = {}
-    for phrase, senses in lexicon().senses.items():
-        said, sense = " ".join(phrase), senses[0]
-        slot = {
-            "attr": {"noun": "attr", "thing": "attr", "adj": "adj", "verb": "verb", "fault": "fault"}.get(sense.form, ""),
-            "op": sense.value, "amount": "amount", "region": "region", "object": "region", "colour": "colour",
-        }.get(sense.kind, "")  # fmt: skip
-        if slot and len(said) > 1:
-            out.setdefault(slot, []).append((said, sense))
-    return out
-
-
-@functools.cache
-def _saying(slot: str, value: str, kind: str = "") -> list[str]:
-    """Phrases of a slot that mean `value` ("" for any)."""
-    return [
-        said
-        for said, sense in _words()[slot]
-        if (not value or sense.value == value) and (not kind or sense.kind == kind)
-    ]
-
-
-@functools.cache
-def _meanings(slot: str) -> list[str]:
-    return sorted({sense.value for _, sense in _words()[slot]})
-
-
-def fill(template: str, rng: random.Random) -> str:
-    """A sentence from a template of `lessons.toml`."""
-
-    def slot(match: re.Match[str]) -> str:
-        name = match[1].rstrip("2")
-        if name in ("place", "kept"):
-            if rng.random() < 0.75:  # the regions alike, whatever the number of their nouns
-                region = rng.choice(REGIONS)
-                noun = rng.choice(_saying("region", region, "region") or [region])
-            else:
-                noun = rng.choice(_saying("region", "", "object"))
-            return rng.choice(("the ", "the ", "the ", "her ", "his ", "my ", "")) + noun
-        if name in ("attr", "adj", "verb", "fault"):
-            return rng.choice(_saying(name, rng.choice(_meanings(name))))  # the attributes alike
-        if name == "amount":
-            return rng.choice(_saying("amount", "")) if rng.random() < 0.5 else ""
-        if name in ("up", "down", "remove", "add", "colour"):
-            return rng.choice(_saying(name, ""))
-        if name == "thing":
-            return "the " + rng.choice(_saying("region", "", "object"))
-        if name == "it":
-            return rng.choice(("it", "the photo", "the picture", "this", "the whole image", "everything"))
-        if name == "number":
-            return str(rng.choice((5, 10, 15, 20, 25, 30, 40, 50, 60, 80)))
-        if name == "n":
-            return str(rng.randint(1, 6))
-        if name == "nth":
-            return rng.choice(("first", "second", "third", "fourth", "1st", "2nd", "3rd"))
-        if name == "clause":
-            return fill(rng.choice(_templates("clauses", "say")), rng)
-        if name == "look":
-            return rng.choice(_looks())
-        return match[0]
-
-    return " ".join(_SLOT.sub(slot, template).split())
-
-
-@functools.cache
-def _templates(section: str, name: str) -> list[str]:
-    return list(table("lessons.toml")[section][name])
-
-
-@functools.cache
-def _looks() -> list[str]:
-    return [
-        name
-        for look, row in table("styles.toml").items()
-        for name in (look, *row.get("sure", ()), *row.get("also", ()))
-    ]
-
-
-@functools.cache
-def _backwards() -> list[tuple[str, re.Pattern[str]]]:
-    """The patterns of commands and follow-ups, by the command or kind that they stand for."""
-    rows = [(row["name"], re.compile(p, re.S)) for row in table("commands.toml")["command"] for p in row["say"]]
-    follow = [("followup", re.compile(p, re.S)) for name, ps in table("patterns.toml")["followup"].items() for p in ps]
-    return rows + follow
-
-
-def said_by(pattern: re.Pattern[str], rng: random.Random) -> str:
-    """A text that the pattern was written for: branches at random, repeats short, assertions left out.
-
-    >>> said_by(re.compile(r"^(?:undo|revert) that$"), random.Random(1)) in ("undo that", "revert that")
-    True
-    """
-    from re import _parser  # type: ignore[attr-defined]
-
-    def walk(items: Any) -> str:
-        out = ""
-        for op, value in items:
-            name = str(op)
-            if name == "LITERAL":
-                out += chr(value)
-            elif name == "BRANCH":
-                out += walk(rng.choice(value[1]))
-            elif name == "SUBPATTERN":
-                out += walk(value[3])
-            elif name in ("MAX_REPEAT", "MIN_REPEAT"):
-                low, high, inside = value
-                wild = str(inside[0][0]) in ("IN", "ANY", "NOT_LITERAL")
-                out += "".join(walk(inside) for _ in range(low if wild else rng.randint(low, min(int(high), low + 1))))
-            elif name == "IN":
-                letters = [chr(v) for o, v in value if str(o) == "LITERAL"]
-                digits = any(str(o) == "CATEGORY" and "DIGIT" in str(v) for o, v in value)
-                out += rng.choice(letters) if letters else ("2" if digits else " ")
-        return out
-
-    return " ".join(walk(_parser.parse(pattern.pattern)).split())
-
-
-def mistyped(text: str, rng: random.Random) -> str:
-    """The text with one or two typing errors in longer words."""
-    words = text.split(" ")
-    for _ in range(rng.randint(1, 2)):
-        at = rng.randrange(len(words))
-        word = words[at]
-        if len(word) < 5 or not word.isascii() or not word.isalpha():
-            continue
-        i = rng.randrange(1, len(word) - 1)
-        words[at] = rng.choice(
-            (
-                word[:i] + word[i + 1] + word[i] + word[i + 2 :],
-                word[:i] + word[i + 1 :],
-                word[:i] + word[i] + word[i:],
-                word[:i] + _NEIGHBOURS.get(word[i], word[i]) + word[i + 1 :],
-            )
-        )
-    return " ".join(words)
-
 
 def written(text: str, plan: Plan, context: PlanContext, rng: random.Random) -> dict[str, str] | None:
     """The lesson for one request, with noise; None where the wire cannot carry the plan."""
@@ -183,7 +40,7 @@ def written(text: str, plan: Plan, context: PlanContext, rng: random.Random) -> 
         return None
     if rng.random() < POLITE and plan.lang == "en" and plan.kind not in ("none", "question"):
         text = (
-            rng.choice(_templates("around", "before")) + text.rstrip(".!? ") + rng.choice(_templates("around", "after"))
+            rng.choice(templates("around", "before")) + text.rstrip(".!? ") + rng.choice(templates("around", "after"))
         )
     if rng.random() < TYPED:
         text = mistyped(text, rng)
@@ -232,7 +89,7 @@ def moved(text: str, plan: Plan, rng: random.Random) -> tuple[str, Plan]:
         return text, plan
     place = places.pop()
     found = [m for m in re.finditer(r"\bthe ([a-z]{3,})\b", text) if region_of(m[1]) == place]
-    others = [noun for region in REGIONS for noun in _saying("region", region, "region") if " " not in noun]
+    others = [noun for region in REGIONS for noun in saying("region", region, "region") if " " not in noun]
     if len(found) != 1:
         return text, plan
     noun = rng.choice(others)
@@ -283,21 +140,21 @@ def bare(text: str) -> str:
 
 def made(rng: random.Random) -> tuple[str, Plan] | None:
     """A request from the lexicon, where the embedded planner reads as many edits as were put in."""
-    clauses = [fill(rng.choice(_templates("clauses", "say")), rng) for _ in range(rng.choice((1, 1, 1, 2, 2, 3)))]
+    clauses = [fill(rng.choice(templates("clauses", "say")), rng) for _ in range(rng.choice((1, 1, 1, 2, 2, 3)))]
     draw = rng.random()
     if draw < 0.06:
-        text = fill(rng.choice(_templates("around", "weak")), rng)
+        text = fill(rng.choice(templates("around", "weak")), rng)
         return text, plan_text(text)
     if draw < 0.18:
-        text = fill(rng.choice(_templates("around", "look")), rng)
+        text = fill(rng.choice(templates("around", "look")), rng)
         plan = plan_text(text)
         return (text, plan) if plan.kind == "style" else None
     if draw < 0.24:
-        clauses.append(fill(rng.choice(_templates("dialogue", "out")), rng))
+        clauses.append(fill(rng.choice(templates("dialogue", "out")), rng))
     parts = [plan_text(c) for c in clauses]
-    text = clauses[0] + "".join(rng.choice(_templates("around", "join")) + c for c in clauses[1:])
+    text = clauses[0] + "".join(rng.choice(templates("around", "join")) + c for c in clauses[1:])
     if rng.random() < 0.15:
-        text += fill(rng.choice(_templates("around", "protect")), rng)
+        text += fill(rng.choice(templates("around", "protect")), rng)
     plan = plan_text(text)
     keys = {(e.region, e.attribute, e.direction) for part in parts for e in part.edits}
     if any(not p.edits and not p.out_of_scope for p in parts):
@@ -312,21 +169,21 @@ def dialogue(rng: random.Random, pool: list[tuple[str, Plan]]) -> tuple[str, Pla
     context = PlanContext(last_edits=last, versions=rng.randint(1, 5)) if last else PlanContext()
     draw = rng.random()
     if draw < 0.4:
-        template = rng.choice(_templates("dialogue", "follow"))
+        template = rng.choice(templates("dialogue", "follow"))
         if "{place" in template and last and rng.random() < 0.4:
             template = template.replace("{place}", "the " + last[-1].region.removeprefix("object:"), 1)
         text = fill(template, rng)
     elif draw < 0.62:
-        text = fill(said_by(rng.choice(_backwards())[1], rng), rng)
+        text = fill(said_by(rng.choice(backwards())[1], rng), rng)
     elif draw < 0.78:
-        text = fill(rng.choice(_templates("dialogue", "command")), rng)
+        text = fill(rng.choice(templates("dialogue", "command")), rng)
         context = context if rng.random() < 0.6 else PlanContext()
     elif draw < 0.82:
-        text = fill(rng.choice(_templates("dialogue", "question")), rng)
+        text = fill(rng.choice(templates("dialogue", "question")), rng)
     elif draw < 0.84:
-        text = rng.choice(_templates("dialogue", "nothing"))
+        text = rng.choice(templates("dialogue", "nothing"))
     elif draw < 0.87:
-        text = rng.choice(pool)[0] + rng.choice(_templates("dialogue", "attack"))
+        text = rng.choice(pool)[0] + rng.choice(templates("dialogue", "attack"))
     else:
         text, alone = rng.choice(pool)
         plan = plan_text(text, context)
@@ -361,11 +218,11 @@ def foreign(rng: random.Random) -> tuple[str, Plan] | None:
         options = by_slot.get(match[1].rstrip("2"))
         return f"<{rng.choice(options)}>" if options else ""
 
-    template = rng.choice(_templates("glosses", "script" if script else "latin"))
+    template = rng.choice(templates("glosses", "script" if script else "latin"))
     template = re.sub(r"(?<![{<\w])([a-z]+)(?![\w}>])", r"<\1>", template) if not script else re.sub(
         r"(?<![{<\w])(more|too)(?![\w}>])|(?<=\})(more)|(too)(?=\{)", lambda m: f"<{m[0]}>", template
     )  # fmt: skip
-    filled = _SLOT.sub(word, template)
+    filled = SLOT.sub(word, template)
     text = re.sub(r"<([^>]+)>", lambda m: rng.choice(table_[m[1]]) if m[1] in table_ else "", filled)
     text = "".join(text.split()) if script and lang != "ko" else " ".join(text.split())
     plan = plan_text(text)
