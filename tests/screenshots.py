@@ -69,6 +69,7 @@ class Door(Sitting):
         self.page.get_by_role("button", name="Login").click()
         expect(self.page.get_by_text("Incorrect")).to_be_visible()
         self.shot("login-wrong")
+        self.page.locator("input").nth(0).fill("anna")
         self.page.locator("input[type=password]").fill("correct horse")
         self.page.get_by_role("button", name="Login").click()
 

@@ -42,6 +42,6 @@ def served(home: Path, *options: str) -> Iterator[str]:
         yield url
     finally:
         server.send_signal(signal.SIGTERM)
-        server.wait(30)
+        server.wait(180)  # a busy machine is slow to end, too
     assert "Traceback" not in log.read_text(), log.read_text()[-4000:]
     assert not list((home / "cache").glob("app-*")), "the private cache is removed at the end"
