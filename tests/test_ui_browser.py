@@ -98,6 +98,27 @@ def test_like_is_kept_and_can_be_forgotten(visit: Visit, home: Path) -> None:
     assert not list((home / "memory").glob("pictures/*"))
 
 
+def test_a_new_user_from_pop_to_my_usual(visit: Visit) -> None:
+    page = visit.page
+    page.locator("#profile input").fill("Newcomer")
+    visit.open_example("Coffee")
+    visit.say("make it pop")
+    visit.versions(2)
+    visit.answered(re.compile("brighter|darker|colou?r|contrast|warmer|look", re.I))
+    page.locator("#like").click()
+    expect(page.locator("#strip button").nth(1)).to_contain_text("♥")
+    expect(page.locator("#send")).to_be_visible()
+    page.locator("#home").click()
+    expect(page.locator("#recent button")).to_have_count(1)
+    visit.open_example("Cat")
+    visit.say("my usual")
+    visit.versions(2)
+    visit.answered(re.compile("taste", re.I))
+    visit.say("a bit less of that")
+    visit.versions(3)
+    visit.at(2)
+
+
 def test_a_thumb_at_an_earlier_answer_is_about_its_version(visit: Visit) -> None:
     page = visit.page
     visit.open_example("Portrait")
@@ -159,6 +180,20 @@ def test_a_reload_takes_the_conversation_up_again(visit: Visit) -> None:
     visit.versions(2)
     visit.at(1)
     expect(visit.page.locator("#chat")).to_contain_text("a bit warmer")
+
+
+def test_a_reload_in_the_middle_of_a_turn_loses_nothing(visit: Visit) -> None:
+    page = visit.page
+    visit.open_example("Cat")
+    visit.say("make it look good")
+    expect(page.locator("#stop")).to_be_visible()
+    page.reload()
+    expect(page.locator("#slider img").first).to_be_visible()
+    # The turn has ended one way or the other, and the next one is answered.
+    expect(page.locator("#chat")).to_contain_text("make it look good")
+    visit.say("a bit warmer")
+    visit.answered("warmer")
+    expect(page.locator("#strip button").last).to_contain_text("a bit warmer")
 
 
 def test_two_tabs_do_not_mix(browser: Any, address: str) -> None:
