@@ -96,13 +96,12 @@ def build(desk: "Desk", tab: gr.Tab, session: gr.State) -> TastePage:
                 visible=False,
                 elem_id="sure",
             )
+        nothing = gr.Markdown(_NOTHING, visible=False, elem_id="nothing")
         cards: gr.State = gr.State([])
         unkept: gr.State = gr.State([])
 
         @gr.render(inputs=[cards], triggers=[cards.change], show_progress="hidden")
         def rows(shown: list[Card]) -> None:
-            if not shown:
-                gr.Markdown(_NOTHING, elem_id="nothing")
             for which, text, picture in shown:
                 with gr.Row(elem_classes="memory", equal_height=True, key=which):
                     if picture:
@@ -124,7 +123,23 @@ def build(desk: "Desk", tab: gr.Tab, session: gr.State) -> TastePage:
                         lambda on, gone, which=which: _marked(gone, which, on), [keep, unkept], [unkept, drop], **_QUIET
                     )
 
-    show = [heading, profile, use, share, here, summary, forgetting, drop, kind, kind_sure, wipe, sure, unkept, cards]
+    show = [
+        heading,
+        profile,
+        use,
+        share,
+        here,
+        summary,
+        forgetting,
+        drop,
+        kind,
+        kind_sure,
+        wipe,
+        sure,
+        nothing,
+        unkept,
+        cards,
+    ]
 
     async def memory() -> "Memory":
         return (await desk.studio()).memory
@@ -150,6 +165,7 @@ def build(desk: "Desk", tab: gr.Tab, session: gr.State) -> TastePage:
             off,
             gr.update(visible=there),
             off,
+            gr.update(visible=not there),
             [],
             found.cards,
         )
