@@ -34,9 +34,8 @@ def learned(memory: "Memory", user: str, records: "Sequence[Preference] | None" 
     """The kinds of scene that `user` has liked photos of. `records`: theirs, where they are at hand."""
     every = memory.list(user) if records is None else records
     liked = [r for r in every if r.positive and r.embedding and r.encoder == memory.encoder]
-    found = []
-    for kind in list(kinds(liked))[:KINDS]:
-        of = [r for r in liked if of_kind(r, kind)]
+    found: list[Learned] = []
+    for kind, of in _apart(liked):
         # The typical photo of a kind: the mean of what was liked of it.
         mean = np.mean([r.embedding for r in of], axis=0)
         tags = {tag: float(np.mean([r.tags.get(tag, 0.0) for r in of])) for tag in of[0].tags}
@@ -45,3 +44,16 @@ def learned(memory: "Memory", user: str, records: "Sequence[Preference] | None" 
         changes = tuple(phrase(*change) for change in strongest(estimate, CHANGES))
         found.append(Learned(kind, changes, estimate.sure, estimate.learning, tuple(of)))
     return tuple(found)
+
+
+def _apart(liked: "Sequence[Preference]") -> "list[tuple[str, list[Preference]]]":
+    """Kinds with their likes, most first; of kinds that are the same photos the one that fits them best."""
+    by: dict[frozenset[str], tuple[float, str, list[Preference]]] = {}
+    for kind in kinds(liked):
+        of = [r for r in liked if of_kind(r, kind)]
+        fits = float(np.mean([r.tags.get(kind, 0.0) for r in of]))
+        ids = frozenset(r.id for r in of)
+        if ids not in by or by[ids][0] < fits:
+            by[ids] = fits, kind, of
+    best = sorted(by.values(), key=lambda item: (-len(item[2]), item[1]))
+    return [(kind, of) for _, kind, of in best][:KINDS]

@@ -36,7 +36,7 @@ class Sitting(Visit):
         for width, height in sizes:
             self.page.set_viewport_size({"width": width, "height": height})
             self.page.wait_for_timeout(700)
-            self.page.screenshot(path=self.out / f"{name}-{width}x{height}.png")
+            self.page.screenshot(path=self.out / f"{name}-{width}x{height}.png", full_page=width < 800)
             if dark:
                 self.page.evaluate("document.body.classList.add('dark')")
                 self.page.wait_for_timeout(400)

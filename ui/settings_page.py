@@ -125,7 +125,8 @@ def build(desk: "Desk", session: gr.State) -> SettingsPage:
             return "Write the address of the server first, for example http://127.0.0.1:8000/v1."
         # The kept key is for the kept address; another server is not told it.
         own = settings.llm_key if url.strip() == settings.llm_url else ""
-        return clean(await probe(url, model.strip(), key or own))
+        # Not to be clicked on: it is an address of this server's, not of the browser's.
+        return clean(await probe(url, model.strip(), key or own)).replace("://", ":&#47;&#47;")
 
     async def keep_planner(session: "Session", which: str, url: str, model: str, key: str) -> tuple[Any, ...]:
         from agent.choices import change
