@@ -65,7 +65,7 @@ def build() -> Export:
         format_ = gr.Radio(list(FORMATS), value="JPEG", label="Format", elem_id="export-format")
         quality = gr.Slider(50, 100, 92, step=1, label="Quality", elem_id="export-quality", buttons=[])
         size = gr.Radio([FULL, SMALLER], value=FULL, label="Size", elem_id="export-size")
-        edge = gr.Number(2048, label="Long edge in pixels", precision=0, minimum=16, visible=False, elem_id="export-edge")
+        edge = gr.Number(2048, label="Long edge in pixels", precision=0, visible=False, elem_id="export-edge")
         profile = gr.Radio([AS_IS, SRGB], value=AS_IS, label="Colour profile", elem_id="export-profile")
         metadata = gr.Radio(
             list(METADATA), value="Keep", label="Camera, caption and other facts in the file", elem_id="export-metadata"
