@@ -10,13 +10,6 @@ from ui.adjust import FROM_ZERO, GROUPS
 pytestmark = NEEDS_CHROMIUM
 
 
-def move(visit: Visit, name: str, value: int) -> None:
-    """Set a slider by its number, as one types it."""
-    number = visit.page.locator(f"#{name} input[type=number]")
-    number.fill(str(value))
-    number.press("Enter")
-
-
 def test_every_attribute_has_a_slider_with_its_range() -> None:
     assert sorted(name for group in GROUPS.values() for name in group) == sorted(ATTRIBUTES)
     assert set(ONE_SIDED) == FROM_ZERO
@@ -152,15 +145,12 @@ def test_versions_branch_have_names_and_can_be_compared(visit: Visit) -> None:
     page.locator("#delete-sure").click()
     expect(page.locator("#examples button").first).to_be_visible()
     assert page.locator("#recent", has_text="Night cat").count() == 0
-    page.reload()
-    expect(page.locator("#examples button").first).to_be_visible()
-    expect(page.locator("#stage")).to_be_hidden()
 
 
 def test_a_message_is_said_again_or_otherwise(visit: Visit) -> None:
     page = visit.page
     visit.open_example("Coffee")
-    visit.say("make it pop")
+    visit.say("make it look good")
     visit.versions(2)
     expect(page.locator("#send")).to_be_visible()
     first = visit.pictures()[1]

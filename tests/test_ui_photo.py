@@ -61,7 +61,8 @@ def test_a_click_a_box_and_a_stroke_are_what_this_means(visit: Visit) -> None:
     visit.answered(re.compile("selection.* warmer", re.I))
     visit.versions(3)
     warmed = visit.pictures()[1]
-    assert (warmed[sky][..., 0] - after[sky][..., 0]).mean() > 2
+    moved = (warmed - after)[sky].mean(axis=(0, 1))
+    assert moved[0] - moved[2] > 0.5  # more red than blue; the sky is dark
     assert abs(warmed[corner].mean() - after[corner].mean()) < 1
 
 
@@ -193,6 +194,7 @@ def test_light_and_dark_can_be_read(visit: Visit) -> None:
         assert len(ratios) > 12
         assert not {text: ratio for text, ratio in ratios.items() if ratio < 4.5}
         page.locator("#dark").click()
+        page.wait_for_timeout(600)  # colours change gently
     unnamed = page.evaluate(UNNAMED)
     assert unnamed == []
 

@@ -81,7 +81,7 @@ class Visit:
     def pictures(self) -> list[np.ndarray]:
         """Before and after, as the browser got them."""
         out = []
-        for image in self.page.locator("#slider img").all():
+        for image in self.page.locator("#slider .content img").all():
             response = self.page.request.get(image.get_attribute("src"))
             assert response.ok
             with Image.open(io.BytesIO(response.body())) as picture:
@@ -99,5 +99,5 @@ class Visit:
 
     def close(self) -> None:
         self.context.close()
-        assert not self.complaints
-        assert not self.outside
+        assert self.complaints == []
+        assert self.outside == []
