@@ -21,7 +21,7 @@ from ui.accounts import account, change
 
 SIZES = ((1280, 720), (1920, 1080), (390, 844))
 #: States of the README, as they are called there.
-BEST = {"answered-1280x720": "app", "adjust-1920x1080": "adjust", "taste-1280x720": "taste"}
+BEST = {"answered-1280x720": "app", "adjust-dark-1920x1080": "adjust", "taste-1280x720": "taste"}
 #: Longest file of the README, in bytes.
 MOST = 400_000
 
