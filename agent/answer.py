@@ -20,6 +20,7 @@ WORDS: Final = {
     "blacks": ("deeper in the blacks", "lighter in the blacks"), "dehaze": ("hazier", "clearer of haze"),
     "denoise": ("less smoothed", "less noisy"), "clarity": ("softer in detail", "stronger in detail"),
     "sharpness": ("softer", "sharper"), "blur": ("less blurred", "more blurred"),
+    "bokeh": ("less out of focus", "out of focus"), "tilt_shift": ("less like a miniature", "like a miniature"),
     "vignette": ("lighter at the edges", "darker at the edges"), "grain": ("less grainy", "grainier"),
     "black_and_white": ("in colour again", "black and white"),
 }  # fmt: skip
@@ -119,6 +120,19 @@ def looked(changes: Mapping[str, float]) -> str:
     if not largest:
         return "I tried an automatic look, and the photo hardly needed it."
     return f"I gave it an automatic look: {listed(f'{wording(n, v)} ({points(v)})' for n, v in largest)}, as measured."
+
+
+def alike(whose: str, changes: Mapping[str, float]) -> str:
+    """What carrying a look over did to the whole photo, from its measured change.
+
+    >>> alike("the reference", {"temperature": 0.2, "tint": 0.001})
+    'I gave it the look of the reference: warmer (+20), as measured.'
+    """
+    largest = sorted(((n, v) for n, v in changes.items() if abs(v) >= 0.02), key=lambda nv: -abs(nv[1]))[:4]
+    if not largest:
+        return f"I carried over {whose}, and the photo hardly had to change."
+    said = listed(f"{wording(n, v)} ({points(v)})" for n, v in largest)
+    return f"I gave it {'' if whose.startswith('your look') else 'the look of '}{whose}: {said}, as measured."
 
 
 def not_done(plan: Plan, decision: Decision) -> list[str]:

@@ -24,9 +24,11 @@ from models.attributes import Reading, Ruler, change, read, ruler
 from models.errors import ConversationError
 from models.mask import guide
 from models.recipe import Look, Recipe
+from models.reference import Reference, averaged
 from models.vocabulary import MAP_ATTRIBUTES, SPATIAL_REGIONS
 
 if TYPE_CHECKING:
+    from agent.plan import Plan
     from tools.perceive import Seen
     from tools.photo import Photo
 
@@ -174,6 +176,21 @@ class Darkroom:
             return self._keep(opened, np.asarray(np.rint(small * 255), np.uint8))
 
         return await self.work(make)
+
+    async def referred(self, paths: Sequence[Path]) -> Reference:
+        """Measure references, several as one. Raises `PhotoError`."""
+        from tools.reference import read_reference
+
+        return averaged([await self.work(read_reference, path) for path in paths])
+
+    async def alike(self, opened: Opened, reference: Reference, plan: "Plan") -> Recipe:
+        """The recipe that gives a photo the look of a reference, as strongly as the plan says, on top of the automatic look
+        where the plan frees it."""
+        from tools.reference import carried
+
+        strength = plan.likeness.strength if plan.likeness is not None else 1.0
+        look = Look(style=reference.style) if plan.free else None
+        return await self.work(carried, reference, opened.seen, strength, look)
 
     async def aimed(self, opened: Opened, recipe: Recipe, aims: Measures) -> Recipe:
         """The recipe with parameters that bring its regions to `aims` on the thumbnail; its values stay."""

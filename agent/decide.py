@@ -47,7 +47,10 @@ WORTH_A_SETTING: Final = 0.04
 SMALLEST: Final = 0.0005
 
 #: What cannot go below zero, and what a person means who asks for less of it than there is.
-ONE_SIDED: Final = {"black_and_white": "saturation", "blur": "sharpness", "grain": "denoise", "denoise": "grain"}
+ONE_SIDED: Final = {
+    "black_and_white": "saturation", "blur": "sharpness", "bokeh": "sharpness", "tilt_shift": "sharpness", "grain": "denoise",
+    "denoise": "grain",
+}  # fmt: skip
 
 #: Attributes whose effect the opposite value takes back.
 REVERSIBLE: Final = (*MAP_ATTRIBUTES, *MIXER_ATTRIBUTES, "whites", "blacks")
@@ -144,6 +147,8 @@ class Decision(BaseModel):
     """True when the recipe is put together from versions."""
     instead_of: int | None = None
     """The disliked version that this is another try of."""
+    likeness: str = ""
+    """Whose look was carried over: the reference's or a named one, as a sentence calls it."""
     samples: int = 0
     """Samples that the critic chose from."""
 
@@ -156,21 +161,26 @@ def decide(
     found: Collection[str] = (),
     seed: int = 0,
     given: Values | None = None,
+    likeness: Recipe | None = None,
 ) -> Decision:
     """Turn a plan into a recipe.
 
     `base`: the recipe of the current version, of which an earlier taste gave `given`; `found`: `object:<noun>` regions that
-    can be found in this photo; `seed`: of a look that this turn frees. Values of the result lie in [-1, 1]; a plan without
-    edits gives `base`.
+    can be found in this photo; `seed`: of a look that this turn frees; `likeness`: the recipe that carries a reference over.
+    Values of the result lie in [-1, 1]; a plan without edits gives `base`.
     """
     here = {r.name: r.attributes for r in scene.regions if r.area >= SMALLEST}
     there = {"global", *SPATIAL_REGIONS, *TONAL_REGIONS, *here, *found}
     recipe, missing, notes = base, [], []
 
+    alike = likeness is not None
     freed = plan.kind == "weak" or plan.command == "use_my_style" or plan.free
-    styled = plan.kind == "style" and not freed and any(e.region == "global" for e in plan.edits)
+    styled = plan.kind == "style" and not freed and not alike and any(e.region == "global" for e in plan.edits)
     learned = taste if taste and taste.known and plan.command != "ignore_my_style" else None
-    if freed:
+    if likeness is not None:
+        recipe, given = alike_to(recipe, given or {}, likeness)
+        learned = None
+    elif freed:
         recipe, given = free_look(recipe, given or {}, learned, there, seed)
     elif styled and learned and not learned.learning and not given:
         recipe, given = filled(recipe, learned, there, {mixer(e.attribute) or e.attribute for e in plan.edits})
@@ -188,6 +198,8 @@ def decide(
             word = edit.attribute.removeprefix("hue:").capitalize()
             notes.append(f"{word} is no colour that I can turn up or down.")
             continue
+        if attribute == "blur" and edit.region == "background":
+            attribute = "bokeh"  # what is behind is blurred as a lens does it
         if reason := cannot_show(edit, here.get(edit.region, {})):
             notes.append(reason)
             continue
@@ -219,7 +231,7 @@ def decide(
         missing=tuple(dict.fromkeys(missing)),
         notes=tuple(dict.fromkeys(notes)),
         protected=protected,
-        look=freed,
+        look=freed or alike,
         taste=learned is not None,
         given={region: dict(values) for region, values in (given or {}).items()},
     )
@@ -263,6 +275,21 @@ def free_look(
                 freed, after = step(freed, region, name, beyond)
                 now.setdefault(region, {})[name] = round(after - before, 4)
     return freed, now
+
+
+def alike_to(recipe: Recipe, given: Values, likeness: Recipe) -> tuple[Recipe, Values]:
+    """`recipe` with a reference's values instead of what an earlier look, taste or reference had `given`; and those values."""
+    made = Recipe(settings=recipe.settings, keep=recipe.keep, look=likeness.look)
+    for region, values in given.items():
+        for name, value in values.items():
+            made = step(made, region, name, -value)[0]
+    now: dict[str, dict[str, float]] = {}
+    for setting in likeness.settings:
+        for name, value in setting.values.items():
+            before = made.values(setting.region).get(name, 0.0)
+            made, after = step(made, setting.region, name, value)
+            now.setdefault(setting.region, {})[name] = round(after - before, 4)
+    return made, now
 
 
 def filled(recipe: Recipe, taste: Taste, there: Collection[str], said: Collection[str]) -> tuple[Recipe, Values]:

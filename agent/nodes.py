@@ -8,7 +8,7 @@ import asyncio
 import uuid
 from typing import Any, Final
 
-from agent import again, answer, tree, witness
+from agent import again, answer, likeness, tree, witness
 from agent.amounts import SWITCHES
 from agent.darkroom import Opened, Print, as_jpeg
 from agent.decide import SMALLEST, Decision, Taste, decide
@@ -82,6 +82,9 @@ async def understand(state: State, rooms: Rooms, say: Say) -> Json:
         user=state["user"],
         suggestions=await _suggested(rooms, thread),
         picked=state.get("picked", ""),
+        reference=bool(state.get("reference")),
+        referred=bool(current.facts.get("reference")),
+        looks=await asyncio.to_thread(likeness.names, rooms.memory, state["user"]),
         disliked=current.feedback == "dislike" or "instead_of" in current.facts,
         turns=tuple(m.text for m in rooms.history.messages(thread, 12) if m.role == "user" and m.turn != state["turn"])[
             -5:
@@ -111,6 +114,7 @@ def after_understand(state: State) -> str:
         return "learn"
     if (
         plan.edits
+        or (plan.likeness is not None and (plan.likeness.given or plan.likeness.look))
         or plan.protect
         or plan.complaint
         or (plan.tree is not None and plan.tree.act == "merge")
@@ -129,6 +133,8 @@ async def decide_node(state: State, rooms: Rooms, say: Say) -> Json:
         recipe = Recipe.model_validate(state["correction"])
         return {"decision": decision.model_copy(update={"recipe": recipe}).model_dump(mode="json")}
     plan = Plan.model_validate(state["plan"])
+    if plan.likeness is not None and not state["again"]:
+        return await _alike(state, rooms, plan)
     if state["again"] or plan.complaint or plan.tree:
         return await _from_versions(state, rooms, plan)
     base, move, problem = rooms.history.version(state["thread"], state["base"]), "", ""
@@ -160,6 +166,23 @@ async def decide_node(state: State, rooms: Rooms, say: Say) -> Json:
     found_taste = taste.model_dump(mode="json") if taste else state["taste"]
     update: Json = {"base": base.number, "move": move, "problem": problem, "taste": found_taste}
     return {**update, "decision": decision.model_dump(mode="json")}
+
+
+async def _alike(state: State, rooms: Rooms, plan: Plan) -> Json:
+    """A recipe that carries over a reference's look, or a named one, with what was asked beside it."""
+    base, here = rooms.history.version(state["thread"], state["base"]), await rooms.opened(state["thread"])
+    update: Json = {"base": base.number, "move": "", "problem": ""}
+    try:
+        reference = await asyncio.to_thread(likeness.wanted, rooms.memory, state, plan)
+    except PreferenceError as error:
+        return {**update, "problem": str(error), "decision": Decision(recipe=base.recipe).model_dump(mode="json")}
+    recipe = await rooms.darkroom.alike(here, reference, plan)
+    objects = {e.region for e in plan.edits} | set(plan.protect)
+    found = await asyncio.to_thread(_find, here, [r for r in objects if sought(r)])
+    decision = decide(plan, base.recipe, here.seen.scene, None, found, 0, base.facts.get("given"), recipe)
+    decision = decision.model_copy(update={"likeness": likeness.called(plan, reference)})
+    kept = reference.model_dump(mode="json")
+    return {**update, "reference": kept, "decision": decision.model_dump(mode="json")}
 
 
 async def _taste(state: State, rooms: Rooms, plan: Plan, here: Opened, say: Say) -> Taste | None:
@@ -281,6 +304,8 @@ async def render(state: State, rooms: Rooms, say: Say) -> Json:
 async def _sampled(state: State, rooms: Rooms, here: Opened, decision: Decision) -> Decision:
     """The decision with the best of several samples: of a look by seed, of a style by strength. Tried on the thumbnail."""
     plan, look = Plan.model_validate(state["plan"]), decision.recipe.look
+    if decision.likeness:
+        return decision
     if decision.look and look is not None and plan.command != "variations":
         looks = [look.with_seed(look.seed + i) for i in range(SAMPLES)]
         recipes = [decision.recipe.model_copy(update={"look": each}) for each in looks]

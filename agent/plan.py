@@ -107,6 +107,21 @@ class Tree(BaseModel):
     label: Annotated[str, StringConstraints(max_length=60, strip_whitespace=True)] = ""
 
 
+class Likeness(BaseModel):
+    """A look to carry over: that of a picture which came with the message (`given`), or one with a name.
+
+    `call`: the name that the look gets from now on; `forget`: a named look that is to be forgotten.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    given: bool = False
+    look: Annotated[str, StringConstraints(max_length=40)] = ""
+    call: Annotated[str, StringConstraints(max_length=40)] = ""
+    forget: Annotated[str, StringConstraints(max_length=40)] = ""
+    strength: float = Field(default=1.0, ge=0, le=1)
+
+
 class Plan(BaseModel):
     """What one message asks for.
 
@@ -138,6 +153,8 @@ class Plan(BaseModel):
     """Whose taste to follow instead of the person's own, one of `PlanContext.people`; read by code alone."""
     free: bool = False
     """True when, beside its edits, the rest of the photo is left to the look and the taste; read by code alone."""
+    likeness: Likeness | None = None
+    """A reference's look, or a named one; read by code alone."""
     lasting: bool = False
     """True when `ignore_my_style` or `use_my_style` is meant for good, not for this turn; read by code alone."""
 
@@ -185,6 +202,12 @@ class PlanContext(BaseModel):
     """Requests that the critic suggests for this photo."""
     picked: str = ""
     """The region that "this" and "the selection" mean (`models.pick`); empty when nothing is selected."""
+    reference: bool = False
+    """True when a picture came with the message, to be looked like."""
+    referred: bool = False
+    """True when the current version came of a reference, so that "call it" may mean its look."""
+    looks: tuple[str, ...] = ()
+    """Names of the person's own looks; no served model is told."""
     disliked: bool = False
     """True when a result was just disliked and what was wrong with it has been asked."""
     thumbnail: bytes | None = None

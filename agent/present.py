@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from agent import again, answer, tree
+from agent import again, answer, likeness, tree
 from agent.darkroom import Print
 from agent.decide import Asked, Decision, Taste
 from agent.events import Change
@@ -51,6 +51,8 @@ async def present(state: State, rooms: Rooms, say: Say) -> Json:
         text = await _reply(state, rooms, plan, decision, version)
         if plan.kind == "none" and not plan.out_of_scope:
             options = options or (await rooms.opened(state["thread"])).seen.scene.suggestions[:3]
+    if plan.likeness is not None and (plan.likeness.call or plan.likeness.forget) and not state["problem"]:
+        text = await _named(state, rooms, plan, version, text)
     result = view(version, text, plan, options, state["seconds"], version.turn == turn) | {"variations": numbers}
     if plan.tree is not None and plan.tree.act == "compare" and not state["problem"]:
         result["compared"] = [version.number if n is None else n for n in plan.tree.versions]
@@ -87,6 +89,8 @@ async def _keep_new(state: State, rooms: Rooms, plan: Plan, decision: Decision) 
         "samples": decision.samples,
         "seconds": made.seconds,
     }
+    if decision.likeness:
+        facts["reference"] = state["reference"]
     if decision.instead_of is not None:
         # A follow-up speaks of what was asked for, whichever try it is about.
         first = history.version(thread, decision.instead_of)
@@ -108,7 +112,9 @@ async def _keep_new(state: State, rooms: Rooms, plan: Plan, decision: Decision) 
     )
     version = await asyncio.to_thread(keep)
     did = answer.joined(decision.lead, answer.done(decision, verdict))
-    if decision.look:
+    if decision.likeness:
+        did = answer.joined(answer.alike(decision.likeness, made.changes.get("global", {})), did)
+    elif decision.look:
         whole = made.changes.get("global", {})
         best = f"It is the best of {decision.samples} samples." if decision.samples else ""
         did = answer.joined(answer.looked(whole), did, best)
@@ -118,6 +124,15 @@ async def _keep_new(state: State, rooms: Rooms, plan: Plan, decision: Decision) 
     short = "That is as far as this photo goes" if state["rounds"] else "It is not quite what you asked"
     missed = [] if verdict.ok else [f"{short}: {s}" for s in _missed(verdict)[:1]]
     return version, answer.joined(did, *problems, *missed, answer.clipped(verdict, CLIPPED), plan.question or "")
+
+
+async def _named(state: State, rooms: Rooms, plan: Plan, version: Version, text: str) -> str:
+    """The answer, when a look gets a name or is forgotten."""
+    try:
+        said = await asyncio.to_thread(likeness.learn, rooms.memory, state["user"], plan, version)
+    except BurnishError as error:
+        said = str(error)
+    return answer.joined(text, said) if state["best"] else said
 
 
 def _missed(verdict: Verdict) -> list[str]:
@@ -150,7 +165,7 @@ def _reason(taste: Taste, decision: Decision) -> str:
 def _leaning(state: State, plan: Plan, decision: Decision) -> list[str]:
     """What the look leans on: the person's taste, or why not."""
     taste = Taste.model_validate(state["taste"])
-    if not (decision.look or decision.taste) or decision.instead_of is not None:
+    if not (decision.look or decision.taste) or decision.instead_of is not None or decision.likeness:
         return []
     if plan.command == "ignore_my_style":
         for_good = " From now on I do without it; “use my style again” brings it back." if plan.lasting else ""

@@ -88,7 +88,7 @@ def judge(asked: tuple[Asked, ...], look: bool, made: Print, base: Measures | No
     # A plainly visible spill outweighs a change that was met; clipping only decides between candidates that are close.
     flawed = max(made.flaws - FLAWS, 0.0) if look else 0.0
     score = error + clipping + spilled / 2 + drift / 10 + 2 * flawed
-    soften = look and (clipping > 0 or drift > 0 or flawed > 0)
+    soften = look and made.recipe.look is not None and (clipping > 0 or drift > 0 or flawed > 0)
     sentences = [sentence(f) for f in measured if not f.met]
     if soften:
         why = "changes skin too much" if drift > 100 * clipping else "loses detail in the brightest or darkest parts"

@@ -32,6 +32,8 @@ class InputState(TypedDict, total=False):
     """A command given by a button instead of by words; empty for none."""
     picked: str
     """The region that is selected on the photo (`models.pick`); empty for none."""
+    reference: Json
+    """`models.reference.Reference` of the picture that came with the message; empty without one."""
     retry: bool
     """True when the same has been asked of this version before: a look is then another sample."""
 

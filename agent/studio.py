@@ -53,6 +53,10 @@ MAX_MESSAGE: Final = 20_000
 #: How often a turn that was cut off is begun again before it is given up: it may be what kills the process.
 TRIES: Final = 2
 
+#: Pictures that may be given at a time to look like, and what is asked where nothing is said beside them.
+MAX_REFERENCES: Final = 8
+ALIKE: Final = "make it look like this"
+
 EMPTY: Final = "Say what you want, for example “a bit brighter” or “make the sky bluer”."
 STOPPED: Final = "Stopped before it was done; nothing was changed."
 GAVE_UP: Final = "This message was cut off twice; nothing was changed. Say it again, perhaps in other words."
@@ -140,16 +144,23 @@ class Studio:
             height=photo.height,
         )
 
-    async def turn(self, thread: str, text: str, picked: str = "", retry: bool = False) -> AsyncGenerator[Event, None]:
+    async def turn(
+        self, thread: str, text: str, picked: str = "", retry: bool = False, reference: Sequence[Path] = ()
+    ) -> AsyncGenerator[Event, None]:
         """Answer one message: steps and notes as they happen, then exactly one `Result` or `Failed`.
 
         `picked`: the name of what is selected on the photo (`agent.picking`), which "this" then means. `retry`: the same has
-        been asked of this version before, so that a look is another sample. Closing the iterator early stops the turn;
-        nothing of it is kept.
+        been asked of this version before, so that a look is another sample. `reference`: pictures whose
+        look is to be carried over, several as one; the message may then be empty, and may name the look ("call it Friday").
+        Closing the iterator early stops the turn; nothing of it is kept.
         """
         text = text.encode("utf-8", "replace")[:MAX_MESSAGE].decode("utf-8", "ignore").replace("\0", "").strip()
+        text = text or (ALIKE if reference else "")
         if not text:
             yield Failed(text=EMPTY)
+            return
+        if len(reference) > MAX_REFERENCES:
+            yield Failed(text=f"Give at most {MAX_REFERENCES} references at a time.")
             return
         if picked and not PICKED.fullmatch(picked):
             yield Failed(text="That selection is not one; click on the photo, draw a box or paint over it again.")
@@ -160,7 +171,7 @@ class Studio:
                 turn = str(uuid.uuid4())
                 await asyncio.to_thread(self.rooms.history.say, thread, turn, "user", text)
                 async with aclosing(
-                    self._queued(thread, turn, lambda: self._turn(thread, turn, text, picked, retry))
+                    self._queued(thread, turn, lambda: self._turn(thread, turn, text, picked, retry, reference))
                 ) as events:
                     async for event in events:
                         yield event
@@ -482,10 +493,24 @@ class Studio:
         )
 
     async def _turn(
-        self, thread: str, turn: str, text: str, picked: str = "", retry: bool = False
+        self,
+        thread: str,
+        turn: str,
+        text: str,
+        picked: str = "",
+        retry: bool = False,
+        reference: Sequence[Path] = (),
     ) -> AsyncGenerator[Event, None]:
         await asyncio.to_thread(self.rooms.history.begin, thread, turn)
-        start = {"thread": thread, "turn": turn, "text": text, "command": "", "picked": picked, "retry": retry}
+        start: dict[str, Any] = {"thread": thread, "turn": turn, "text": text, "command": "", "picked": picked}
+        start |= {"retry": retry, "reference": {}}
+        if reference:
+            try:
+                start["reference"] = (await self.rooms.darkroom.referred(reference)).model_dump(mode="json")
+            except BurnishError as error:
+                self.rooms.history.say(thread, turn, "assistant", str(error))
+                yield Failed(text=str(error))
+                return
         async with aclosing(self._events(thread, turn, start)) as events:
             async for event in events:
                 yield event

@@ -12,7 +12,7 @@ import json
 import os
 import sqlite3
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,8 +59,16 @@ def m001_initial(db: Sql) -> None:
         db.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING", (key, value))
 
 
+def m002_looks(db: Sql) -> None:
+    """Looks that people have named."""
+    db.execute(
+        'CREATE TABLE IF NOT EXISTS looks ("user" TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL,'
+        ' PRIMARY KEY ("user", name))'
+    )
+
+
 #: Append only: a database remembers how many of these it has seen.
-MIGRATIONS: Final = (m001_initial,)
+MIGRATIONS: Final = (m001_initial, m002_looks)
 _DELETED: Final = "UPDATE meta SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT) WHERE key = 'generation'"
 
 
@@ -267,6 +275,25 @@ class Log:
         found = self._read('SELECT "user" FROM choices WHERE name = ? AND value = ? ORDER BY "user"', (name, value))
         return [str(row[0]) for row in found]
 
+    def looks(self, user: str) -> dict[str, str]:
+        """The named looks of the user: name → JSON, by name."""
+        found = self._read('SELECT name, body FROM looks WHERE "user" = ? ORDER BY name', (user,))
+        return {str(name): str(body) for name, body in found}
+
+    def keep_looks(self, user: str, looks: Mapping[str, str]) -> None:
+        """Store named looks, each instead of one of the same name; all or none."""
+        with self._write() as db:
+            for name, body in looks.items():
+                db.execute(
+                    'INSERT INTO looks VALUES (?, ?, ?) ON CONFLICT ("user", name) DO UPDATE SET body = excluded.body',
+                    (user, name, body),
+                )
+
+    def delete_look(self, user: str, name: str) -> None:
+        """Forget a named look for good."""
+        with self._write() as db:
+            db.execute('DELETE FROM looks WHERE "user" = ? AND name = ?', (user, name))
+
     def outdated(self, encoder: str, user: str | None = None) -> list[tuple[str, str]]:
         """(user, id) of the standing records that have no embedding of `encoder`, newest first; of one user or of all."""
         found = self._read(
@@ -319,6 +346,7 @@ class Log:
             if ids is None:
                 gone = [str(r[0]) for r in db.execute('SELECT id FROM events WHERE "user" = ?', (user,))]
                 db.execute('DELETE FROM choices WHERE "user" = ?', (user,))
+                db.execute('DELETE FROM looks WHERE "user" = ?', (user,))
             else:
                 gone = [
                     str(r[0])
@@ -337,7 +365,7 @@ class Log:
             )
             db.execute(_DELETED)
         try:
-            self._db.compact(("events", "vectors", "thumbnails"))
+            self._db.compact(("events", "vectors", "thumbnails", "looks"))
         except sqlite3.OperationalError as error:
             raise PreferenceError(
                 "The preferences are deleted, but the file could not be compacted because another Burnish is busy; "

@@ -20,6 +20,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from memory.estimator import Estimate, estimate
 from memory.index import Index, check_url
@@ -27,6 +28,7 @@ from memory.log import MAX_THUMBNAIL, Log, Row
 from memory.record import ENCODER, Preference, check_user
 from memory.wording import explanation, sentence
 from models.errors import BurnishError, PreferenceError
+from models.reference import Reference
 
 #: Nearest records an estimate looks at; beyond them the kernel is next to nothing.
 NEIGHBOURS: Final = 96
@@ -38,6 +40,8 @@ PATIENCE: Final = 3.0
 REPLAYED: Final = 16
 #: Parsed records kept in memory, about 10 kB each.
 CACHE: Final = 2000
+#: Named looks of a person.
+MAX_LOOKS: Final = 200
 #: Layout of an export.
 EXPORT: Final = 1
 
@@ -317,6 +321,33 @@ class Memory:
 
     # Forgetting and moving
 
+    # Looks that were named: kept and forgotten like preferences, used only when they are asked for by name.
+
+    def looks(self, user: str) -> dict[str, Reference]:
+        """The named looks of `user`, by name."""
+        try:
+            return {n: Reference.model_validate_json(body) for n, body in self.log.looks(check_user(user)).items()}
+        except ValidationError as error:
+            raise PreferenceError("A stored look is damaged; bring it back with `burnish taste import`.") from error
+
+    def name_look(self, user: str, name: str, look: Reference) -> str:
+        """Keep a look under a name, instead of one that had it; returns the name as kept."""
+        name = look_name(name)
+        known = self.looks(check_user(user))
+        same = next((n for n in known if n.casefold() == name.casefold()), name)
+        if same not in known and len(known) >= MAX_LOOKS:
+            raise PreferenceError(f"There are {MAX_LOOKS} looks already; forget one first.")
+        self.log.keep_looks(user, {same: look.model_dump_json()})
+        return same
+
+    def forget_look(self, user: str, name: str) -> str:
+        """Forget a named look for good; returns its name as it was kept."""
+        same = next((n for n in self.looks(user) if n.casefold() == name.strip().casefold()), None)
+        if same is None:
+            raise PreferenceError(f"You have no look called {name[:40]!r}; `burnish taste looks` shows them.")
+        self.log.delete_look(user, same)
+        return same
+
     def forget(self, user: str, what: str) -> int:
         """Delete for good one record by its id, `"all"`, or a kind of scene by its tag. Returns how many went."""
         check_user(user)
@@ -347,6 +378,7 @@ class Memory:
             "shared": user in self.shared(),
             "records": [json.loads(r.to_json()) for r in records],
             "thumbnails": {name: base64.b64encode(jpeg).decode() for name, jpeg in jpegs.items() if jpeg},
+            "looks": {name: look.model_dump(mode="json") for name, look in self.looks(user).items()},
         }
         return json.dumps(data, ensure_ascii=False, indent=1)
 
@@ -364,12 +396,17 @@ class Memory:
             if any(r["user"] != data["user"] for r in data["records"]):
                 raise PreferenceError("This export mixes several people's preferences; export one person at a time.")
             jpegs = {k: base64.b64decode(v, validate=True) for k, v in dict(data.get("thumbnails", {})).items()}
+            looks = {look_name(n): Reference.model_validate(v) for n, v in dict(data.get("looks", {})).items()}
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise PreferenceError("This file is not an export of Burnish preferences; export it again.") from error
         for name, jpeg in jpegs.items():
             if hashlib.sha256(jpeg).hexdigest() != name or len(jpeg) > MAX_THUMBNAIL:
                 raise PreferenceError("This export has a damaged thumbnail; export it again.")
         with self._guard:
+            kept = {n.casefold() for n in self.log.looks(whose)}
+            fresh = {n: look.model_dump_json() for n, look in looks.items() if n.casefold() not in kept}
+            if len(kept) + len(fresh) > MAX_LOOKS:
+                raise PreferenceError(f"With these there would be more than {MAX_LOOKS} looks; forget some first.")
             known = {r.id for r in self.log.records(whose)}
             new = [(r, jpegs.get(r.thumbnail)) for r in records if r.id not in known]
             if new:
@@ -381,6 +418,7 @@ class Memory:
                     self._replaying = None
             if isinstance(data.get("use_style"), bool):
                 self.use_style(whose, data["use_style"])
+            self.log.keep_looks(whose, fresh)
         return len(new)
 
     # Life
@@ -455,6 +493,18 @@ class Memory:
                     self.index.open()
                 self.index.close()
             self.log.close()
+
+
+def look_name(name: str) -> str:
+    """A look's name as it is kept. Raises `PreferenceError` for one that a sentence could not speak of.
+
+    >>> look_name("  Friday   night ")
+    'Friday night'
+    """
+    name = " ".join(str(name).split())
+    if not 0 < len(name) <= 40 or not all(c.isalnum() or c in " '-_" for c in name):
+        raise PreferenceError("The name of a look is up to 40 letters and digits; choose another.")
+    return name
 
 
 def _picture(folder: Path, name: str, jpeg: bytes | None) -> Path | None:

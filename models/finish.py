@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models import lens
 from models.mask import SoftMask, full_scale, guide, harden
 from models.vocabulary import FINISH_ATTRIBUTES, MIXER_ATTRIBUTES
 
@@ -52,6 +53,9 @@ def halo(values: Mapping[str, float], edge: int) -> int:
     reach = 0.0
     if values.get("blur", 0) > 0:
         reach = max(reach, 3 * _blur_sigma(values["blur"], edge))
+    for name in ("bokeh", "tilt_shift"):
+        if values.get(name, 0) > 0:
+            reach = max(reach, lens.reach(_lens_radius(values[name], edge)))
     if values.get("sharpness"):
         reach = max(reach, 3 * _sharp_sigma(edge) * 3)
     if values.get("denoise"):
@@ -61,6 +65,11 @@ def halo(values: Mapping[str, float], edge: int) -> int:
 
 def _blur_sigma(value: float, edge: int) -> float:
     return max(0.012 * edge * abs(value), 0.3)
+
+
+def _lens_radius(value: float, edge: int) -> float:
+    """Radius of the disc of a point out of focus, in pixels: at most 2.4 % of the long edge."""
+    return 0.024 * edge * abs(value)
 
 
 def _sharp_sigma(edge: int) -> float:
@@ -143,6 +152,19 @@ def _blur(x: Float, v: float, band: _Band) -> Float:
     return np.sqrt(np.maximum(blurred, 0))
 
 
+def _bokeh(x: Float, v: float, band: _Band, weight: Float | None = None) -> Float:
+    """The blur of a lens, by what is out of focus alone (`models.lens`). v < 0 does nothing."""
+    return lens.lens_blur(x, _lens_radius(v, band.edge), weight) if v > 0 else x
+
+
+def _tilt_shift(x: Float, v: float, band: _Band) -> Float:
+    """A tilted lens: sharp in a level band across the middle, as photos of miniatures are. v < 0 does nothing."""
+    if v <= 0:
+        return x
+    rows = (np.arange(band.top, band.top + x.shape[0], dtype=np.float32) + 0.5) / band.height
+    return lens.tilted(x, _lens_radius(v, band.edge), lens.out_of_focus(rows))
+
+
 def _vignette(x: Float, v: float, band: _Band) -> Float:
     """Darken the corners, v < 0 brightens them: cos⁴-like fall-off from the middle."""
     ys = (np.arange(band.top, band.top + x.shape[0], dtype=np.float32) + 0.5) / band.height * 2 - 1
@@ -170,7 +192,7 @@ def _grain(x: Float, v: float, band: _Band) -> Float:
 
 _OPERATIONS: dict[str, Callable[[Float, float, _Band], Float]] = {
     "dehaze": _dehaze, "denoise": _denoise, "clarity": _clarity, "sharpness": _sharpness, "blur": _blur,
-    "vignette": _vignette, "grain": _grain,
+    "bokeh": _bokeh, "tilt_shift": _tilt_shift, "vignette": _vignette, "grain": _grain,
 }  # fmt: skip
 
 
@@ -198,7 +220,9 @@ def finish(
     out = np.empty_like(pixels)
     for start in range(0, height, BAND):
         stop = min(start + BAND, height)
-        first, last = max(0, start - margin), min(height, stop + margin)
+        # Whole blocks of `models.lens`, so that they lie where they would without bands.
+        first = max(0, start - margin) // lens.BLOCK * lens.BLOCK
+        last = min(height, -(-(stop + margin) // lens.BLOCK) * lens.BLOCK)
         band = _Band(first, height, width, thumbnail)
         x = pixels[first:last].astype(np.float32) / top_value
         luma = guide(original[first:last])
@@ -213,7 +237,8 @@ def finish(
                     continue
             for name in SPATIAL:
                 if value := one.values.get(name):
-                    done = _masked_blur(x, value, band, weight) if name == "blur" else _OPERATIONS[name](x, value, band)
+                    masked = _MASKED.get(name)
+                    done = masked(x, value, band, weight) if masked else _OPERATIONS[name](x, value, band)
                     x = done if weight is None else x + weight[..., None] * (done - x)
         for mask in keep:
             held = harden(_stretch(mask.a, band, last - first) * luma + _stretch(mask.b, band, last - first))[..., None]
@@ -231,3 +256,10 @@ def _masked_blur(x: Float, v: float, band: _Band, weight: Float | None) -> Float
     share = cv2.GaussianBlur(weight, (0, 0), sigma)
     light = cv2.GaussianBlur(x * x * weight[..., None], (0, 0), sigma)
     return np.sqrt(np.maximum(light / np.maximum(share, 1e-3)[..., None], 0))
+
+
+#: Operations that ask where their light may come from.
+_MASKED: Final[Mapping[str, Callable[[Float, float, _Band, Float | None], Float]]] = {
+    "blur": _masked_blur,
+    "bokeh": _bokeh,
+}

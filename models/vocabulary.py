@@ -21,7 +21,7 @@ MIXER_ATTRIBUTES: Final = tuple(f"hue:{colour}" for colour in MIXER_HUES)
 #: Attributes of a recipe outside the map, in the canonical order in which they are applied.
 FINISH_ATTRIBUTES: Final = (
     "whites", "blacks", *MIXER_ATTRIBUTES, "black_and_white", "dehaze", "denoise", "clarity", "sharpness", "blur",
-    "vignette", "grain",
+    "bokeh", "tilt_shift", "vignette", "grain",
 )  # fmt: skip
 
 #: Everything a recipe may set.

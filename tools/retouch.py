@@ -155,13 +155,15 @@ def _developed(seen: Seen, recipe: Recipe, bench: _Bench) -> list[Layer]:
     return [_layer(s, _parameters(s, bench), bench) for s in recipe.settings if s.region in bench.zones]
 
 
-def solve(seen: Seen, recipe: Recipe, aims: Mapping[str, Mapping[str, float]] | None = None) -> Recipe:
+def solve(
+    seen: Seen, recipe: Recipe, aims: Mapping[str, Mapping[str, float]] | None = None, only: str | None = None
+) -> Recipe:
     """Fill every setting's `solved`, so that what is measured is what was asked.
 
     Secant steps (`models.solve`) from the open loop on the thumbnail, region by region in canonical order, through the look's
     grid. What the frame does not allow comes out as near as it can. Settings of regions that the photo lacks are left.
     `aims` (region → attribute → value) are met instead of the settings' values where they differ: a photo full of texture
-    changes a little less than its thumbnail.
+    changes a little less than its thumbnail. `only`: the one region that is solved; the others are solved already.
     """
     bench = _bench(seen, tuple(s.region for s in recipe.settings))
     grid = look_grid(seen, recipe.look)
@@ -175,8 +177,10 @@ def solve(seen: Seen, recipe: Recipe, aims: Mapping[str, Mapping[str, float]] | 
     for setting in recipe.settings:
         wanted = {n: v for n, v in setting.values.items() if n in MAP_ATTRIBUTES}
         by = bench.rulers.get(setting.region)
-        if by is None:
+        if by is None or (only is not None and setting.region != only):
             settings.append(setting)
+            if by is not None:
+                layers.append(_layer(setting, _parameters(setting, bench), bench))
             continue
         aimed = {n: (aims or {}).get(setting.region, {}).get(n, v) for n, v in wanted.items()}
         parameters = open_loop(aimed, bench.zones[setting.region])
@@ -231,6 +235,13 @@ def _render(pixels: Pixels, seen: Seen, recipe: Recipe, bits: int | None = None)
     ]
     out = render(pixels, layers, look_grid(seen, recipe.look), strength, keep, bits)
     return finish(out, pixels if out.dtype == pixels.dtype else render(pixels, bits=bits), finishes, keep)
+
+
+def render_small(seen: Seen, recipe: Recipe) -> Float:
+    """The thumbnail at MEASURE_AT by a recipe, float32 in [0, 1]: what a decision about the next setting can be read off."""
+    small = shrink(seen.thumbnail, MEASURE_AT)
+    deep = np.asarray(small * 65535 + np.float32(0.5), np.uint16)
+    return _render(deep, seen, recipe).astype(np.float32) / np.float32(65535)
 
 
 def retouch(photo: "Photo", seen: Seen, recipe: Recipe, long_edge: int = 1024) -> Rendition:

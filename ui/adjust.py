@@ -21,13 +21,13 @@ GROUPS: Final = {
     "Light": ("brightness", "contrast", "highlights", "shadows", "whites", "blacks"),
     "Colour": ("temperature", "tint", "saturation"),
     "Colour mixer": MIXER_ATTRIBUTES,
-    "Detail": ("clarity", "dehaze", "sharpness", "denoise", "blur"),
-    "Effects": ("vignette", "grain", "black_and_white"),
+    "Detail": ("clarity", "dehaze", "sharpness", "denoise", "blur", "bokeh"),
+    "Effects": ("tilt_shift", "vignette", "grain", "black_and_white"),
 }
 OPEN: Final = ("Light", "Colour")
 
 #: What cannot be less than nothing.
-FROM_ZERO: Final = frozenset({"denoise", "blur", "grain", "black_and_white"})
+FROM_ZERO: Final = frozenset({"denoise", "blur", "bokeh", "tilt_shift", "grain", "black_and_white"})
 
 WHOLE: Final = "global"
 

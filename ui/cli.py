@@ -113,8 +113,14 @@ def serve(
 @app.command()
 def edit(
     photo: PhotoArgument,
-    texts: Annotated[list[str], typer.Argument(metavar="TEXT", help="What you want; each TEXT is a turn.")],
+    texts: Annotated[
+        list[str] | None, typer.Argument(metavar="TEXT", help="What you want; each TEXT is a turn.", show_default=False)
+    ] = None,
     out: OutOption = None,
+    reference: Annotated[
+        list[Path] | None,
+        typer.Option("--reference", metavar="PICTURE", help="A picture to look like; several are averaged."),
+    ] = None,
     user: UserOption = DEFAULT_USER,
     at: AtOption = None,
     box: BoxOption = None,
@@ -140,6 +146,8 @@ def edit(
       burnish edit beach.jpg "warmer" "a bit less" "brighten her face by 30" -o out.png
       burnish edit party.jpg "my usual" --user anna
       burnish edit party.jpg "make this brighter" --at 40,60
+      burnish edit beach.jpg --reference film-still.jpg "like this, but less green, and call it Friday"
+      burnish edit party.jpg "in my Friday look"
       burnish edit beach.jpg "more contrast" --feedback like      (remembered for "my usual")
       burnish edit beach.jpg "my usual" -o web.jpg --long-edge 2048 --srgb --metadata no-place
       burnish edit beach.jpg "less noise" --json > beach.json     (then: burnish apply beach.json other.jpg)
@@ -150,7 +158,8 @@ def edit(
 
     edit_photo(
         photo,
-        texts,
+        texts or [],
+        reference=tuple(reference or ()),
         out=out,
         user=user,
         picked=selected(at, box),

@@ -53,6 +53,31 @@ def show_all(user: UserOption = DEFAULT_USER, as_json: JsonOption = False) -> No
         put("\n".join(f"{r.id[:8]}  {_day(r)}  {r.feedback:<8}  {kind:<{wide}}  {_what(r)}" for r, kind in rows))
 
 
+@app.command()
+def looks(
+    user: UserOption = DEFAULT_USER,
+    forget: Annotated[str | None, typer.Option("--forget", metavar="NAME", help="Forget this look for good.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the looks that got a name ("call it Friday"), or forget one.
+
+    \b
+    Examples:
+      burnish taste looks
+      burnish taste looks --forget Friday
+    """
+    with _memory() as memory:
+        gone = memory.forget_look(user, forget) if forget else ""
+        kept = memory.looks(user)
+    if as_json:
+        put_json({name: look.model_dump(mode="json") for name, look in kept.items()})
+    elif gone:
+        put(f'The look "{gone}" of "{user}" is forgotten.')
+    else:
+        from_what = {n: f"{k.pictures} pictures" if k.pictures > 1 else k.name for n, k in kept.items()}
+        put("\n".join(f"{name}  (from {what})" for name, what in from_what.items()) or f'"{user}" has no looks yet.')
+
+
 @app.command("show")
 def show_one(
     which: Annotated[str, typer.Argument(metavar="ID", help="The beginning of an id from `burnish taste list`.")],

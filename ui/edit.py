@@ -35,6 +35,7 @@ def edit_photo(
     photo: Path,
     texts: list[str],
     *,
+    reference: tuple[Path, ...] = (),
     out: Path | None,
     user: str,
     picked: str,
@@ -43,10 +44,15 @@ def edit_photo(
     overwrite: bool,
     how: dict[str, Any],
 ) -> None:
-    """Run every text as a turn, then write the result, saved as `how` says. Nothing is written unless all worked."""
-    turns = [checked(text) for text in texts]
+    """Run every text as a turn, then write the result, saved as `how` says. Nothing is written unless all worked.
+
+    `reference`: pictures that the first turn looks like; then there need not be any text.
+    """
+    turns = [checked(text) for text in texts] or ([""] if reference else [])
+    if not turns:
+        raise RefusedError('Say what you want, as in: burnish edit beach.jpg "a bit warmer", or give a --reference.')
     place = planned_output(photo, out, overwrite)
-    asyncio.run(_edit(photo, turns, place, user, picked, feedback, as_json, {**how, "overwrite": overwrite}))
+    asyncio.run(_edit(photo, turns, reference, place, user, picked, feedback, as_json, {**how, "overwrite": overwrite}))
 
 
 def _only_talk(plan: "Plan | None") -> bool:
@@ -54,12 +60,14 @@ def _only_talk(plan: "Plan | None") -> bool:
     if plan is None:
         return False
     named = plan.tree is not None and plan.tree.act == "rename"
-    return plan.kind == "question" or plan.command in _TALK or named
+    alike = plan.likeness is not None and not (plan.likeness.given or plan.likeness.look)
+    return plan.kind == "question" or plan.command in _TALK or named or alike
 
 
 async def _edit(
     photo: Path,
     texts: list[str],
+    reference: tuple[Path, ...],
     out: Path,
     user: str,
     picked: str,
@@ -79,12 +87,12 @@ async def _edit(
             opened = await studio.start(photo, user)
         stages = {"open": time.perf_counter() - began}
         screen.print(opened.summary, style="dim", markup=False)
-        for text in texts:
+        for i, text in enumerate(texts):
             if len(texts) > 1:
                 screen.print(f"“{text}”", style="italic", markup=False)
-            result = await follow(studio.turn(opened.thread, text, picked), screen)
+            result = await follow(studio.turn(opened.thread, text, picked, reference=() if i else reference), screen)
             plan = result.plan
-            if plan is not None and not plan.edits and (plan.kind == "none" or plan.question):
+            if plan is not None and not plan.edits and plan.likeness is None and (plan.kind == "none" or plan.question):
                 raise RefusedError(
                     result.answer or f"I could not make out what to change in “{text[:60]}”; say it differently."
                 )

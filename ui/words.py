@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 #: Whose taste it is when nobody says otherwise, in the app and on the command line.
 DEFAULT_USER: Final = "me"
 
-_ATTRIBUTES = {"black_and_white": "black and white", "look": "overall look"}
+_ATTRIBUTES = {
+    "bokeh": "depth of field", "tilt_shift": "tilt-shift", "black_and_white": "black and white", "look": "overall look",
+}  # fmt: skip
 
 
 def region_name(region: str) -> str:

@@ -12,6 +12,8 @@ from agent.planner import (
     followup,
     languages,
     lending,
+    likeness,
+    optics,
     pointing,
     protect,
     styles,
@@ -82,8 +84,12 @@ def plan_text(text: str, context: PlanContext | None = None) -> Plan:
     >>> plan_text("a bit brighter, and less yellow").edits[1].attribute
     'temperature'
     """
+    if (alike := likeness.answer(text, context, plan_text)) is not None:
+        return alike
     if (about := tree.find(text, context) or complaints.answer(text, context)) is not None:
         return about
+    if (focused := optics.answer(text, context, plan_text)) is not None:
+        return focused
     if (lent := lending.answer(text, context, plan_text)) is not None:
         return lent
     if (advised := advice.answer(text, context, plan_text)) is not None:
