@@ -87,7 +87,9 @@ def change(studio: "Studio", values: dict[str, str]) -> None:
         now["llm_key"] = now["llm_key"] or "none"
     settings = settings.model_copy(update=now)
     studio.rooms.settings = settings
-    studio.rooms.planner = choose(settings.llm_url, settings.llm_model, settings.llm_timeout, settings.llm_key)
+    studio.rooms.planner = choose(
+        settings.llm_url, settings.llm_model, settings.llm_timeout, settings.llm_key, settings.planner
+    )
 
 
 def address(url: str) -> str:

@@ -33,7 +33,9 @@ class Rooms:
         # A served model is waited for in the line's sight, not in its places: see `Line.aside`.
         self.line = Line(settings.renders, settings.memory_for_turns)
         self.darkroom = Darkroom(settings, self.store)
-        self.planner: Planner = choose(settings.llm_url, settings.llm_model, settings.llm_timeout, settings.llm_key)
+        self.planner: Planner = choose(
+            settings.llm_url, settings.llm_model, settings.llm_timeout, settings.llm_key, settings.planner
+        )
         self.appraisals: dict[str, Critique] = {}
         """What a served model that sees thought of photos, by their hash (`agent.appraisal`)."""
 

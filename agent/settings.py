@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from platformdirs import user_data_path
 from pydantic import Field
@@ -73,6 +73,10 @@ class Settings(BaseSettings):
     """Key sent to that server; vLLM takes any."""
     llm_timeout: float = Field(default=30.0, gt=0, le=600)
     """Seconds before the embedded planner answers instead."""
+
+    planner: Literal["grammar", "model", "both"] = "grammar"
+    """What plans without a server: the grammar, Burnish's own language model, or the grammar where the model is not much
+    surer of another plan. The last two need transformers (the extra `hub`) and some 200 ms a request."""
 
     segmenter: str | None = None
     """Hub id or folder of a larger segmentation model (SegFormer, OneFormer, Mask2Former, SAM 3); None: Burnish's own."""

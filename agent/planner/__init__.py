@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from agent.plan import PlanContext
 from agent.planner.embedded import EmbeddedPlanner, explain, plan_text
@@ -27,10 +27,23 @@ def batch(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return answers
 
 
-def choose(url: str | None = None, model: str | None = None, timeout: float = 30.0, key: str = "none") -> Planner:
-    """The served planner where a server is configured, else the embedded one."""
-    if not url:
-        return EmbeddedPlanner()
-    from agent.planner.served import ServedPlanner
+def choose(
+    url: str | None = None,
+    model: str | None = None,
+    timeout: float = 30.0,
+    key: str = "none",
+    inside: Literal["grammar", "model", "both"] = "grammar",
+) -> Planner:
+    """The served planner where a server is configured, else the one in this process that `inside` names.
 
-    return ServedPlanner(url, model, timeout, key)
+    Raises `WeightsError` where its model is missing.
+    """
+    if url:
+        from agent.planner.served import ServedPlanner
+
+        return ServedPlanner(url, model, timeout, key)
+    if inside != "grammar":
+        from agent.planner.inside import InsidePlanner
+
+        return InsidePlanner(beside=inside == "both")
+    return EmbeddedPlanner()

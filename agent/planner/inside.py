@@ -15,8 +15,8 @@ from models import pinned
 from models.errors import PlanError
 from models.language import Language
 
-#: Beside the grammar, the model's plan is taken where it finds it this many times likelier than the grammar's (as a logarithm).
-SURER: Final = 3.0
+#: Beside the grammar, the model's plan is taken where its logarithm of the probability exceeds that of the grammar's by this.
+SURER: Final = 10.0
 
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -30,11 +30,12 @@ def language(folder: Path) -> Language:
 class InsidePlanner:
     """The `Planner` protocol over the model in `folder` (default: the one that ships with Burnish).
 
-    `beside`: the grammar plans, and the model where it is much surer of another plan.
+    `beside`: the grammar plans, and the model where it is much surer of another plan. Raises `WeightsError` without weights.
     """
 
     def __init__(self, folder: Path | None = None, *, beside: bool = False) -> None:
         self.folder, self.beside = folder or pinned.FOLDER / "planner", beside
+        pinned.checked(self.folder.name, folder=self.folder.parent)
 
     async def plan(self, text: str, context: PlanContext) -> Plan:
         """Plan one message; the answer is written in a thread."""

@@ -1,4 +1,4 @@
-"""How well a planner reads requests: `python -m tests.bench.plans [DATA] [--url URL --model NAME] [--only dev]`.
+"""How well a planner reads requests: `python -m tests.bench.plans [DATA] [--url URL --model NAME | --inside model]`.
 
 DATA holds `requests/*.jsonl` with hand labels (default: the environment variable BURNISH_DATA). Prints a table and, as its
 last line, one JSON object. An edit matches when region, attribute and direction agree. A server is asked several requests
@@ -49,16 +49,16 @@ async def _asked(rows: list[dict[str, Any]], planner: Planner, at_once: int) -> 
     return await asyncio.gather(*(ask(row) for row in rows))
 
 
-def measure(path: Path, planner: Planner | None = None, at_once: int = 1) -> dict[str, float]:
-    """Scores of a planner (default: the embedded one) on a labelled file."""
+def measure(path: Path, planner: Planner | None = None, at_once: int = 0) -> dict[str, float]:
+    """Scores of a planner (default: the grammar) on a labelled file; `at_once`: requests to a server at a time."""
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     plan_text("warm up the tables")
-    plans = asyncio.run(_asked(rows, planner or EmbeddedPlanner(), at_once))
+    plans = asyncio.run(_asked(rows, planner or EmbeddedPlanner(), at_once or 1))
     counts, regional, by_attribute = [0, 0, 0], [0, 0, 0], defaultdict[str, list[int]](lambda: [0, 0, 0])
     shares: dict[str, list[bool]] = defaultdict(list)
     for row, (plan, _) in zip(rows, plans, strict=True):
         guess = plan.label()
-        if planner is not None:
+        if at_once:
             shares["served"].append(INSTEAD not in (plan.note or ""))
         want, got = {key(e): e for e in row["edits"]}, {key(e): e for e in guess["edits"]}
         groups = (want.keys() & got.keys(), got.keys() - want.keys(), want.keys() - got.keys())
@@ -100,19 +100,20 @@ def main() -> None:
     parser.add_argument("data", nargs="?", default=os.environ.get("BURNISH_DATA"))
     parser.add_argument("--url", help="an OpenAI-compatible server; default: the embedded planner")
     parser.add_argument("--model")
+    parser.add_argument("--inside", choices=("grammar", "model", "both"), default="grammar", help="without a server")
     parser.add_argument("--at-once", type=int, default=8, help="requests on their way to the server at a time")
     parser.add_argument("--timeout", type=float, default=60, help="seconds before the embedded planner answers instead")
     parser.add_argument("--only", choices=FILES, help="one of the labelled files")
     args = parser.parse_args()
     if not args.data:
         parser.error("name the folder that holds requests/, or set BURNISH_DATA")
-    planner = choose(args.url, args.model, args.timeout) if args.url else None
+    planner = choose(args.url, args.model, args.timeout, inside=args.inside)
     results = {}
     for name in (args.only,) if args.only else FILES:
         path = Path(args.data) / "requests" / f"{name}.jsonl"
         if path.exists():
             results[name] = {
-                k: round(v, 4) for k, v in measure(path, planner, max(1, args.at_once) if planner else 1).items()
+                k: round(v, 4) for k, v in measure(path, planner, max(1, args.at_once) if args.url else 0).items()
             }
     columns = list(dict.fromkeys(c for r in results.values() for c in r))
     print(f"{'':14}" + "".join(f"{c:>13}" for c in columns))
