@@ -87,6 +87,8 @@
     "#hold": ["Hold to see the original", "O"], "#zoom": ["One pixel of the photo to one of the screen", "Z"],
   };
   const name = () => {
+    // Gradio leaves some of its icons without a name.
+    for (const icon of document.querySelectorAll('.icon-button[aria-label=""]')) icon.setAttribute("aria-label", "More");
     for (const [id, [text, keys]] of Object.entries(named)) {
       const button = at(id);
       if (!button || button.title) continue;
