@@ -97,12 +97,12 @@ def wire(desk: "Desk", panel: Export, quick: gr.Button, session: gr.State) -> No
         metadata: str,
         progress: gr.Progress = gr.Progress(),
     ) -> tuple[Any, ...]:
-        """Render the version on the page and hand it over."""
+        """Render the version on the page and hand it over; what cannot be done is said, and the panel is as before."""
         if not session.thread:
-            raise gr.Error("Open a photo first.", title="Not saved", print_exception=False)
+            return _not_saved("Open a photo first.")
         suffix, bits, _ = FORMATS[format_]
         if size == SMALLER and not edge:
-            raise gr.Error("Say how long the long edge is to be, in pixels.", title="Not saved", print_exception=False)
+            return _not_saved("Say how long the long edge is to be, in pixels.")
         long_edge = int(edge) if size == SMALLER and edge else None
         how = saving(int(quality), bits, long_edge, profile == SRGB, METADATA[metadata])
         progress(0.05, desc="Opening the photo")
@@ -115,15 +115,11 @@ def wire(desk: "Desk", panel: Export, quick: gr.Button, session: gr.State) -> No
         try:
             done = await (await desk.studio()).export(session.thread, out, overwrite=True, told=told, **how)
         except BurnishError as error:
-            raise gr.Error(str(error), title="Not saved", print_exception=False) from error
+            return _not_saved(str(error))
         except Exception as error:
             log.error("while exporting", exc_info=error)
-            raise gr.Error(
-                "Something went wrong inside Burnish; try again, or another format.",
-                title="Not saved",
-                print_exception=False,
-            ) from error
-        return str(done), await asyncio.to_thread(_told, done)
+            return _not_saved("Something went wrong inside Burnish; try again, or another format.")
+        return str(done), await asyncio.to_thread(_told, done), *_idle()
 
     async def recipe(session: "Session") -> str:
         if not session.thread:
@@ -141,11 +137,10 @@ def wire(desk: "Desk", panel: Export, quick: gr.Button, session: gr.State) -> No
     for button in (at.save, quick):
         working = button.click(_busy, None, [at.save, at.stop], **_QUIET)
         made = working.then(
-            save, wanted, [at.link, at.status], show_progress="full", show_progress_on=[at.status],
+            save, wanted, [at.link, at.status, at.save, at.stop], show_progress="full", show_progress_on=[at.status],
             concurrency_limit=2, api_visibility="private",
         )  # fmt: skip
         made.success(None, js=_CLICK.format("save-link"), api_visibility="private")
-        made.then(_idle, None, [at.save, at.stop], **_QUIET)
         running.append(made)
     at.stop.click(None, cancels=running, api_visibility="private").then(
         _stopped, None, [at.save, at.stop, at.status], **_QUIET
@@ -161,6 +156,12 @@ def _busy() -> tuple[Any, ...]:
 
 def _idle() -> tuple[Any, ...]:
     return gr.update(visible=True), gr.update(visible=False)
+
+
+def _not_saved(why: str) -> tuple[Any, ...]:
+    """Nothing to hand over, and why; an error of Gradio's own would leave the panel waiting."""
+    gr.Warning(why, title="Not saved")
+    return None, f"Not saved: {clean(why)}", *_idle()
 
 
 def _stopped() -> tuple[Any, ...]:
