@@ -162,7 +162,7 @@ def _tilt_shift(x: Float, v: float, band: _Band) -> Float:
     if v <= 0:
         return x
     rows = (np.arange(band.top, band.top + x.shape[0], dtype=np.float32) + 0.5) / band.height
-    return lens.tilted(x, _lens_radius(v, band.edge), lens.out_of_focus(rows))
+    return lens.tilted(x, _lens_radius(v, band.edge), lens.out_of_focus(np.asarray(rows, np.float32)))
 
 
 def _vignette(x: Float, v: float, band: _Band) -> Float:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Literal
 
 from agent.plan import Amount, Edit, Plan, PlanContext, Word
 from agent.planner import commands
@@ -65,7 +65,7 @@ def answer(text: str, context: PlanContext | None, plan: Callable[[str], Plan]) 
         if said.get("number"):
             value = aperture(float(said["number"].replace(",", ".")))
             amount = Amount(value=value, unit="unit", absolute=True)
-        less = -1 if said.get("less") else 1
+        less: Literal[-1, 1] = -1 if said.get("less") else 1
         amount = "medium" if less < 0 else amount
         region = "background" if attribute == "bokeh" else "global"
         edit = Edit(region=region, attribute=attribute, direction=less, amount=amount)

@@ -97,8 +97,8 @@ def load(photos: Path, labels: Path | None, names: set[str] | None) -> list[tupl
         luma = guide(rgb)
         masks = dict(tonal(luma))
         label = labels / f"{path.stem}.png" if labels else None
-        if label is not None and label.exists():
-            index = cv2.imread(str(label), cv2.IMREAD_UNCHANGED)
+        index = cv2.imread(str(label), cv2.IMREAD_UNCHANGED) if label is not None and label.exists() else None
+        if index is not None:
             people = ("person", "skin", "hair", "clothing")
             for name in MATCHED:
                 inside = np.isin(index, [1 + CLASSES.index(n) for n in (people if name == "person" else (name,))])
