@@ -152,6 +152,10 @@ def edit(
       burnish edit beach.jpg "my usual" -o web.jpg --long-edge 2048 --srgb --metadata no-place
       burnish edit beach.jpg "less noise" --json > beach.json     (then: burnish apply beach.json other.jpg)
     """
+    if not texts and not reference:
+        raise typer.BadParameter(
+            'Say what you want, as in: burnish edit beach.jpg "a bit warmer", or give a --reference'
+        )
     from ui.edit import edit_photo
     from ui.output import saving
     from ui.terminal import selected

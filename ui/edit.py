@@ -46,11 +46,9 @@ def edit_photo(
 ) -> None:
     """Run every text as a turn, then write the result, saved as `how` says. Nothing is written unless all worked.
 
-    `reference`: pictures that the first turn looks like; then there need not be any text.
+    `reference`: pictures that the first turn looks like; without any there must be a text.
     """
-    turns = [checked(text) for text in texts] or ([""] if reference else [])
-    if not turns:
-        raise RefusedError('Say what you want, as in: burnish edit beach.jpg "a bit warmer", or give a --reference.')
+    turns = [checked(text) for text in texts] or [""]
     place = planned_output(photo, out, overwrite)
     asyncio.run(_edit(photo, turns, reference, place, user, picked, feedback, as_json, {**how, "overwrite": overwrite}))
 
