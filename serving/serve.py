@@ -41,6 +41,16 @@ def longest(model: str) -> int:
     return min(LONGEST, int(made_for or LONGEST))
 
 
+def structured(model: str) -> dict[str, object]:
+    """How answers are held to a schema. Burnish's own planner (its `training.json` counts lessons) learned JSON as Python
+    writes it, with spaces, and never wanders; it must be let."""
+    try:
+        own = "lessons" in json.loads((Path(model) / "training.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        own = False
+    return {**STRUCTURED, "disable_any_whitespace": not own}
+
+
 def sees(model: str) -> bool:
     """False for the folder of a model without eyes; True where only vLLM will know."""
     try:
@@ -56,7 +66,7 @@ def command(model: str, host: str, port: int, *, gpu: bool, more: Sequence[str] 
         "--served-model-name", Path(model).name,
         "--host", host, "--port", str(port), "--seed", "0",
         "--max-model-len", str(longest(model)),
-        "--structured-outputs-config", json.dumps(STRUCTURED),
+        "--structured-outputs-config", json.dumps(structured(model)),
         *(("--limit-mm-per-prompt", json.dumps(PICTURES)) if sees(model) else ()),
         *(ON_GPU if gpu else ON_CPU),
         *more,
