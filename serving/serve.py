@@ -43,12 +43,13 @@ def longest(model: str) -> int:
 
 def structured(model: str) -> dict[str, object]:
     """How answers are held to a schema. Burnish's own planner (its `training.json` counts lessons) learned JSON as Python
-    writes it, with spaces, and never wanders; it must be let."""
+    writes it, with spaces, in tokens such as `"], "command": null`, of which xgrammar forbids some that its schema allows;
+    "guidance" lets them all, and is asked for schemas alone."""
     try:
         own = "lessons" in json.loads((Path(model) / "training.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         own = False
-    return {**STRUCTURED, "disable_any_whitespace": not own}
+    return {"backend": "guidance", "disable_any_whitespace": False} if own else STRUCTURED
 
 
 def sees(model: str) -> bool:
