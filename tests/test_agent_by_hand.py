@@ -86,7 +86,8 @@ async def test_regions_of_the_photo_as_overlays(studio: Studio, portrait: Path, 
     names = picking.shown_regions(seen)
     assert names[0] == "person"
     holders = [name in ("subject", "background", "foreground") for name in names]
-    assert "background" in names and holders == sorted(holders)
+    assert "background" in names
+    assert holders == sorted(holders)
     out = picking.save_overlay(seen, "person", tmp_path)
     assert out is not None
     plane = cv2.imread(str(out), cv2.IMREAD_UNCHANGED)
