@@ -172,8 +172,8 @@ def test_files_that_are_no_photos_are_refused_in_a_sentence(visit: Visit, tmp_pa
 
 def test_a_reload_takes_the_conversation_up_again(visit: Visit) -> None:
     visit.open_example("Cat")
-    visit.say("a bit warmer")
     expect(visit.page.locator("#chat .option").first).to_be_visible()  # what the critic suggests for this photo
+    visit.say("a bit warmer")
     visit.versions(2)
     visit.answered("warmer")
     visit.page.reload()
