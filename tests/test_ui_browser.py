@@ -44,6 +44,7 @@ def test_the_first_minute(visit: Visit, tmp_path: Path) -> None:
     visit.shows(before)
     page.locator("#redo").click()
     visit.at(1)
+    page.locator("#manage").click()
     page.locator("#reset").click()
     visit.at(0)
     page.locator("#strip button").nth(1).click()
