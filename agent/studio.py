@@ -283,7 +283,7 @@ class Studio:
             first = self.rooms.history.version(thread, made.instead_of)
             here = await self.rooms.darkroom.open(about.photo, about.name)
             printed = await self.rooms.darkroom.render(here, made.recipe, solved=share == 1)
-            label, facts = by_hand.strengthened(first, made, printed.achieved, share)
+            label, facts = by_hand.strengthened(first, made.asked, printed.achieved, share)
             version = await self._add(thread, printed, label, facts, made.base.number)
         return self._show(thread, version, made.text, new=True)
 
