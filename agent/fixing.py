@@ -1,6 +1,6 @@
 """Fix it: nobody says what is wrong, so the critic does. What it finds is mended in canonical order, and it looks again.
 
-Repairs first (`tools.restore.diagnose`), then the critic's own suggestions, planned as if typed, or instead of them the automatic
+Repairs first (`tools.restore.diagnose`), then the critic's own suggestions, planned as if typed, or instead the automatic
 look, whichever the judge of `models.judge` scores higher. A step that does not raise the score, or that loses detail, is left
 out; where none helps, the photo stays as it is.
 """

@@ -133,8 +133,18 @@ def rate_at(step: int, share: float, o: RestorerOptions) -> float:
     return o.rate * min(1.0, (step + 1) / o.warmup) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(share, 1.0))))
 
 
-def train(part: str, photos: list[NDArray[np.uint8]], o: RestorerOptions, faults: FaultOptions, out: Path) -> Path:
-    """Train one part, going on from its checkpoint if there is one; returns the file of its averaged weights."""
+def train(
+    part: str,
+    photos: list[NDArray[np.uint8]],
+    o: RestorerOptions,
+    faults: FaultOptions,
+    out: Path,
+    until: int | None = None,
+) -> Path:
+    """Train one part, going on from its checkpoint if there is one; returns the file of its averaged weights.
+
+    `until`: the step before which to stop for now.
+    """
     network: Fine | Tone = Fine() if part == "fine" else Tone()
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = {k: v.clone() for k, v in network.state_dict().items()}
@@ -161,7 +171,7 @@ def train(part: str, photos: list[NDArray[np.uint8]], o: RestorerOptions, faults
         notes.write_text(json.dumps({"options": asdict(o), "faults": asdict(faults), "step": step, "log": log}))
 
     running, step = 0.0, first
-    for step in range(first, o.steps):
+    for step in range(first, o.steps if until is None else min(until, o.steps)):
         began = time.perf_counter()
         share = max(step / o.steps, spent / 60 / o.minutes if o.minutes else 0.0)
         if share >= 1:
