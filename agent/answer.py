@@ -23,6 +23,9 @@ WORDS: Final = {
     "bokeh": ("less out of focus", "out of focus"), "tilt_shift": ("less like a miniature", "like a miniature"),
     "vignette": ("lighter at the edges", "darker at the edges"), "grain": ("less grainy", "grainier"),
     "black_and_white": ("in colour again", "black and white"),
+    "deblock": ("less mended of codec traces", "free of codec traces"),
+    "deblur": ("less mended of blur", "mended of blur"), "low_light": ("less lifted out of the dark", "lifted out of the dark"),
+    "colourise": ("less colourised", "colourised"),
 }  # fmt: skip
 
 OUT_OF_SCOPE: Final = {
@@ -52,6 +55,18 @@ GLOSSARY: Final = {
     "dehaze": "Dehaze takes away the grey veil that haze and fog leave.",
     "vignette": "A vignette darkens the edges so that the eye goes to the middle.",
 }  # fmt: skip
+
+
+def repaired(structure: float) -> str:
+    """What repairs have done to the photo's fine structure, in a sentence; empty where they left it alone.
+
+    >>> repaired(1.0), repaired(0.7)
+    ('', 'Its fine structure is 70 % of what it was: noise went, nothing was made up.')
+    """
+    if abs(structure - 1) < 0.02:
+        return ""
+    why = "noise went, nothing was made up" if structure < 1 else "brought out within bounds, nothing was made up"
+    return f"Its fine structure is {structure:.0%} of what it was: {why}.".replace("%", " %", 1)
 
 
 def place(region: str) -> str:

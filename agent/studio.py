@@ -40,7 +40,7 @@ from agent.state import FRESH
 from models.errors import BurnishError, ConversationError, PreferenceError, RecipeError
 from models.recipe import Recipe
 from models.vocabulary import PICKED
-from tools import hub
+from tools import hub, hub_restorer
 
 if TYPE_CHECKING:
     from agent.darkroom import Print
@@ -83,6 +83,7 @@ class Studio:
         """Open the installation under `settings.home`, creating it when it is new."""
         settings = settings or Settings()
         hub.choose(settings.segmenter)
+        hub_restorer.choose(settings.restorer)
         rooms = await asyncio.to_thread(Rooms, settings)
         holds = Holds(settings.database_url)
         try:
