@@ -90,7 +90,7 @@ class Fine(nn.Module):
 class Tone(nn.Module):
     """Grids (B, 2, 12, 8, 16, 16) against haze and low light of a squeezed photo (B, 3, 128, 128) in [0, 1].
 
-    It sees the photo brought to white (`white_gain`); the grid against low light is for that, the one against haze for the photo.
+    It sees the photo brought to white (`white_gain`); its grid against low light is for that, the other for the photo itself.
     """
 
     def __init__(self, width: int = 48) -> None:
