@@ -14,6 +14,7 @@ from agent.planner import (
     lending,
     likeness,
     optics,
+    plainer,
     pointing,
     protect,
     strength,
@@ -107,6 +108,7 @@ def plan_text(text: str, context: PlanContext | None = None) -> Plan:
 
 def _plan(asked: str, context: PlanContext | None, attacked: bool) -> Plan:
     """Plan a plain English text."""
+    asked = plainer.first(asked)
     kept, protected = protect.split_off(asked)
     heard = understand(kept)
     found = None if attacked else commands.find(asked, context.versions if context else 0)
@@ -130,7 +132,7 @@ def explain(text: str, context: PlanContext | None = None) -> list[tuple[str, Ed
     """Which words led to which edit, in reading order; the whole text for edits that come from a look or the last turn."""
     asked, _ = commands.without_machinery(plain(text))
     _, asked = languages.translate(asked, english_words())
-    kept, _ = protect.split_off(asked)
+    kept, _ = protect.split_off(plainer.first(asked))
     said = {h.edit: h.phrase for h in understand(kept).heard}
     return [(said.get(edit, asked), edit) for edit in plan_text(text, context).edits]
 
