@@ -8,7 +8,7 @@ import asyncio
 import uuid
 from typing import Any, Final
 
-from agent import again, answer, likeness, tree, witness
+from agent import again, answer, fixing, likeness, tree, witness
 from agent.amounts import SWITCHES
 from agent.darkroom import Opened, Print, as_jpeg
 from agent.decide import SMALLEST, Decision, Taste, decide
@@ -139,6 +139,8 @@ async def decide_node(state: State, rooms: Rooms, say: Say) -> Json:
         return await _alike(state, rooms, plan)
     if state["again"] or plan.complaint or plan.tree or plan.share is not None:
         return await _from_versions(state, rooms, plan)
+    if plan.fix:
+        return await _fixed(state, rooms)
     base, move, problem = rooms.history.version(state["thread"], state["base"]), "", ""
     name = (plan.command or "").partition(":")[0]
     if name in MOVES:
@@ -185,6 +187,15 @@ async def _alike(state: State, rooms: Rooms, plan: Plan) -> Json:
     decision = decision.model_copy(update={"likeness": likeness.called(plan, reference)})
     kept = reference.model_dump(mode="json")
     return {**update, "reference": kept, "decision": decision.model_dump(mode="json")}
+
+
+async def _fixed(state: State, rooms: Rooms) -> Json:
+    """A recipe that mends what the critic finds."""
+    base, here = rooms.history.version(state["thread"], state["base"]), await rooms.opened(state["thread"])
+    made = await rooms.darkroom.work(fixing.fix, here, base.recipe)
+    decision = made.decision.model_copy(update={"lead": made.text}) if made.changed else made.decision
+    problem = "" if made.changed else made.text
+    return {"base": base.number, "move": "", "problem": problem, "decision": decision.model_dump(mode="json")}
 
 
 async def _taste(state: State, rooms: Rooms, plan: Plan, here: Opened, say: Say) -> Taste | None:
@@ -322,7 +333,7 @@ async def render(state: State, rooms: Rooms, say: Say) -> Json:
 async def _sampled(state: State, rooms: Rooms, here: Opened, decision: Decision) -> Decision:
     """The decision with the best of several samples: of a look by seed, of a style by strength. Tried on the thumbnail."""
     plan, look = Plan.model_validate(state["plan"]), decision.recipe.look
-    if decision.likeness or decision.share is not None:
+    if decision.likeness or decision.share is not None or plan.fix:
         return decision
     if decision.look and look is not None and plan.command != "variations":
         looks = [look.with_seed(look.seed + i) for i in range(SAMPLES)]

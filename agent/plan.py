@@ -155,6 +155,8 @@ class Plan(BaseModel):
     """True when, beside its edits, the rest of the photo is left to the look and the taste; read by code alone."""
     likeness: Likeness | None = None
     """A reference's look, or a named one; read by code alone."""
+    fix: bool = False
+    """True when whatever the critic finds wrong is to be mended ("fix it"); of kind `weak`, and read by code alone."""
     share: float | None = Field(default=None, ge=0, le=2)
     """The last step in another strength, as a share of how strong it is now; read by code alone."""
     lasting: bool = False
