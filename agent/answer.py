@@ -22,7 +22,9 @@ WORDS: Final = {
     "sharpness": ("softer", "sharper"), "blur": ("less blurred", "more blurred"),
     "bokeh": ("less out of focus", "out of focus"), "tilt_shift": ("less like a miniature", "like a miniature"),
     "vignette": ("lighter at the edges", "darker at the edges"), "grain": ("less grainy", "grainier"),
-    "black_and_white": ("in colour again", "black and white"),
+    "black_and_white": ("in colour again", "black and white"), "deblur": ("less deblurred", "less blurred by focus or motion"),
+    "deblock": ("less smoothed", "freer of blocks"), "low_light": ("darker", "lit up from the dark"),
+    "colourise": ("without the colours it was given", "in colour"),
 }  # fmt: skip
 
 OUT_OF_SCOPE: Final = {
@@ -51,6 +53,11 @@ GLOSSARY: Final = {
     "saturation": "Saturation is how strong colours are; at −100 the photo is grey.",
     "dehaze": "Dehaze takes away the grey veil that haze and fog leave.",
     "vignette": "A vignette darkens the edges so that the eye goes to the middle.",
+    "denoise": "Denoising takes away grain and coloured specks, as a camera leaves them in poor light.",
+    "deblock": "Deblocking takes away the squares and fringes that strong JPEG compression leaves.",
+    "deblur": "Deblurring mends a photo that is out of focus or was shaken, as far as its detail is still there.",
+    "low_light": "Low light lifts a photo taken in the dark, and its noise with care.",
+    "colourise": "Colourising gives a black-and-white photo colours; say what colour something had, and it is followed.",
 }  # fmt: skip
 
 

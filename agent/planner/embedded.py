@@ -17,6 +17,7 @@ from agent.planner import (
     plainer,
     pointing,
     protect,
+    restoring,
     strength,
     styles,
     tree,
@@ -125,7 +126,7 @@ def _plan(asked: str, context: PlanContext | None, attacked: bool) -> Plan:
         return _command(found, asked)
     if commands.is_question(asked):
         return Plan(kind="question")
-    return _request(asked, kept, heard, protected)
+    return restoring.repaired(asked, _request(asked, kept, heard, protected))
 
 
 def explain(text: str, context: PlanContext | None = None) -> list[tuple[str, Edit]]:
