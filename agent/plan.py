@@ -29,7 +29,12 @@ COMMANDS = (
 WORD_SIZES: dict[str, float] = {"slight": 0.12, "medium": 0.28, "strong": 0.55}
 
 #: What labels call a repair: the attribute that stood for it, or the wish that nobody could grant.
-LABELLED: dict[str, str] = {"deblur": "sharpness", "deblock": "denoise", "low_light": "brightness", "colourise": "other"}
+LABELLED: dict[str, str] = {
+    "deblur": "sharpness",
+    "deblock": "denoise",
+    "low_light": "brightness",
+    "colourise": "other",
+}
 
 ShortText = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True)]
 
@@ -207,7 +212,8 @@ class Plan(BaseModel):
         label["edits"] = [edit for edit in kept.values() if edit["attribute"] != "other"]
         if len(label["edits"]) < len(kept):
             label["out_of_scope"] += [] if "other" in label["out_of_scope"] else ["other"]
-        if (self.fix or len(label["edits"]) < len(kept)) and label["out_of_scope"] and not label["edits"]:
+        ungranted = len(label["edits"]) < len(kept) or (self.fix and "restore_damage" in label["out_of_scope"])
+        if ungranted and not label["edits"]:
             label["kind"] = "none"
         for edit in label["edits"]:
             if isinstance(edit["amount"], dict) and not edit["amount"]["absolute"]:

@@ -55,6 +55,17 @@ _FREEING = re.compile(
     r"|\b(?:auto[- ]?(?:enhance|fix)(?: (?:it|this))?|do your (?:thing|magic))(?=\s*(?:[,.;!:]|but\b|and\b|$))"
 )
 
+#: A clause of its own that wants it better, beside a wish that cannot be granted: "crop it and enhance".
+_ALSO_BETTER = re.compile(
+    r"(?:^|\band\b|[,.;!/&]|\balso\b|\bany\b(?: other)?|\bsome\b)\s*"
+    r"(?:please |also |then |do |some |any |other |maybe |just |generally )*"
+    r"(?:(?:enhance|improve|retouch|beautify|touch(?:ed|ing)?[- ]up)"
+    r"(?! (?:the |his |her |my )?(?:city|view|skin|face|hair|eyes)\b)"
+    r"|fix (?:the )?(?:colou?r\w*|light\w*)"
+    r"|(?:colou?r|light\w*)(?: ?(?:/|and|or) ?\w+)? (?:fix\w*|enhanc\w*|correct\w*|adjust\w*|edit\w*)"
+    r"|editing of the (?:lighting|colou?rs?))"
+)
+
 #: Commands that a follow-up does not override.
 _CERTAIN = frozenset(
     (
@@ -176,8 +187,8 @@ def _request(asked: str, kept: str, heard: Understood, protected: list[str]) -> 
         return Plan(
             kind="strong", edits=tuple(edits[:48]), out_of_scope=heard.wishes, protect=tuple(protected), free=free
         )
-    if _WEAK.intersection(heard.tokens) and not heard.wishes:
-        return Plan(kind="weak", protect=tuple(protected))
+    if _WEAK.intersection(heard.tokens) and (not heard.wishes or _ALSO_BETTER.search(kept)):
+        return Plan(kind="weak", protect=tuple(protected), out_of_scope=heard.wishes)
     vague = None if heard.wishes or protected else clarify.vague(asked)
     return Plan(kind="none", out_of_scope=heard.wishes, protect=tuple(protected),
                 question=vague.text if vague else None, options=vague.options if vague else ())  # fmt: skip

@@ -45,6 +45,7 @@ def split_off(text: str) -> tuple[str, list[str]]:
         regions = _regions(match["np"])
         if not regions:
             return match.group()
+        selective = "rest" in match.groupdict()
         found.extend(r for r in regions if r not in found)
         if match.groupdict().get("all"):
             before = text[: match.start()]
@@ -54,13 +55,18 @@ def split_off(text: str) -> tuple[str, list[str]]:
                 r"\b(?:darken|dim|make)\b", before[-12:]
             ) else match["all"] + " . "  # fmt: skip
         monochrome = re.search(
-            r"\b(?:black and white|b&w|bw|gr[ae]y ?scale|monochrome|(?:take|remove) (?:all )?(?:of )?(?:the )?colou?rs?)\b", text
+            r"\b(?:black and white|b&w|bw|gr[ae]y ?scale|monochrome|(?:take|remove) (?:all )?(?:of )?(?:the )?colou?rs?)\b",
+            text,
         )
-        if "rest" in match.groupdict() and not monochrome:
-            return match.group()
+        if selective and not monochrome:  # "only the flower in colour"
+            return " the background black and white . "
         if match.groupdict().get("rest"):
             return " the background "
-        if monochrome and re.search(r"\bexcept\b|\bbut\b|\bother than\b|\bonly\b", match.group()) and not set(regions) & _PARTS:
+        if (
+            monochrome
+            and re.search(r"\bexcept\b|\bbut\b|\bother than\b|\bonly\b", match.group())
+            and not set(regions) & _PARTS
+        ):
             return " in the background . "
         return " . "
 

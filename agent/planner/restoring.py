@@ -18,13 +18,14 @@ from agent.planner.spelling import correct
 from agent.planner.text import words
 
 _PHOTO: Final = r"(?:photo\w*|picture\w*|image\w*|pics?|shots?|snapshots?|portraits?|scans?|selfie)"
-_THIS: Final = (
-    rf"(?:it|this|that|these|those|(?:(?:this|the|my|our|his|her|their|these|those|an?|some|one) )?(?:[\w'-]+ ){{0,3}}?{_PHOTO})"
-)
+_WHOSE: Final = r"(?:(?:this|the|my|our|his|her|their|these|those|an?|some|one) )?"
+_THIS: Final = rf"(?:it|this|that|these|those|{_WHOSE}(?:[\w'-]+ ){{0,3}}?{_PHOTO})"
+_TO: Final = r"(?:be |been |to be |could be |needs? (?:to be )?)?"
 #: "Fix it", "repair this photo", "can this be restored?", "fix what is wrong".
 _FIX: Final = re.compile(
-    rf"\b(?:fix|repair|mend|restore|rescue|salvage|autofix|auto fix)(?: up)? {_THIS}\b(?! (?:colou?rs?|lighting|light|background)\b)"
-    rf"|\b{_THIS} (?:be |been |to be |could be |needs? (?:to be )?)?(?:fixed|repaired|mended|restored|restoring|fixing|repairing)\b"
+    rf"\b(?:fix|repair|mend|restore|rescue|salvage|autofix|auto fix)(?: up)? {_THIS}\b"
+    r"(?! (?:colou?rs?|lighting|light|background)\b)"
+    rf"|\b{_THIS} {_TO}(?:fixed|repaired|mended|restored|restoring|fixing|repairing)\b"
     r"|\b(?:fix|repair|mend) (?:whatever|what|everything|all|anything)\b"
     r"|^(?:please )?(?:fix|repair|mend|autofix|auto fix)(?: please)?[.! ]*$"
 )
@@ -50,9 +51,10 @@ _FAULTS: Final = frozenset(("deblur", "deblock"))
 _WORSE: Final = re.compile(r"\b(?:more|add|increase|make (?:it|this|the \w+) (?:\w+ )?(?:blocky|shaky|pixelated))\b")
 
 #: Words between a thing and its colour: "the dress was a dark red".
-_BETWEEN: Final = frozenset(
-    "was were is are be been being should must had used to would a an in of very light dark bright deep pale rich soft navy".split()
-)
+_BETWEEN: Final = frozenset((
+    "was", "were", "is", "are", "be", "been", "being", "should", "must", "had", "used", "to", "would", "a", "an", "in", "of",
+    "very", "light", "dark", "bright", "deep", "pale", "rich", "soft", "navy",
+))  # fmt: skip
 _PLAIN_COLOURS: Final = frozenset(("white", "black", "gray", "grey"))
 _TONED: Final = re.compile(r"\b(?:black and white|b&w|bw|gr[ae]y ?scale|monochrome)\b")
 
