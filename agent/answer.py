@@ -22,9 +22,10 @@ WORDS: Final = {
     "sharpness": ("softer", "sharper"), "blur": ("less blurred", "more blurred"),
     "bokeh": ("less out of focus", "out of focus"), "tilt_shift": ("less like a miniature", "like a miniature"),
     "vignette": ("lighter at the edges", "darker at the edges"), "grain": ("less grainy", "grainier"),
-    "black_and_white": ("in colour again", "black and white"), "deblur": ("less deblurred", "less blurred by focus or motion"),
-    "deblock": ("less smoothed", "freer of blocks"), "low_light": ("darker", "lit up from the dark"),
-    "colourise": ("without the colours it was given", "in colour"),
+    "black_and_white": ("in colour again", "black and white"),
+    "deblock": ("less mended of codec traces", "free of codec traces"),
+    "deblur": ("less mended of blur", "mended of blur"), "low_light": ("less lifted out of the dark", "lifted out of the dark"),
+    "colourise": ("less colourised", "colourised"),
 }  # fmt: skip
 
 OUT_OF_SCOPE: Final = {
@@ -59,6 +60,29 @@ GLOSSARY: Final = {
     "low_light": "Low light lifts a photo taken in the dark, and its noise with care.",
     "colourise": "Colourising gives a black-and-white photo colours; say what colour something had, and it is followed.",
 }  # fmt: skip
+
+
+def repaired(structure: float) -> str:
+    """What repairs have done to the photo's fine structure, in a sentence; empty where they left it alone.
+
+    >>> repaired(1.0), repaired(0.7)
+    ('', 'Its fine structure is 70 % of what it was: noise went, nothing was made up.')
+    """
+    if abs(structure - 1) < 0.02:
+        return ""
+    why = "noise went, nothing was made up" if structure < 1 else "brought out within bounds, nothing was made up"
+    return f"Its fine structure is {structure:.0%} of what it was: {why}.".replace("%", " %", 1)
+
+
+#: Attributes that people ask about in other forms than their name.
+ASKED_AS: Final = {
+    "denoise": r"(?:de)?nois\w*",
+    "deblock": r"(?:deblock\w*|(?:jpe?g|compression) art[ei]facts?|blockiness)",
+    "deblur": r"(?:de|un)blur\w*",
+    "dehaze": r"dehaz\w*",
+    "low_light": r"low[ _-]light",
+    "colourise": r"colou?ri[sz]\w*",
+}
 
 
 def place(region: str) -> str:
@@ -192,7 +216,7 @@ def name_of(attribute: str) -> str:
 
 def explained(text: str, number: int, recipe: Recipe) -> str:
     """The answer to a question: the words it asks about, and what the current version consists of."""
-    asked = [w for w in ATTRIBUTES if w in GLOSSARY and re.search(rf"\b{w}\b", text.lower())]
+    asked = [w for w in ATTRIBUTES if w in GLOSSARY and re.search(rf"\b{ASKED_AS.get(w, w)}\b", text.lower())]
     return " ".join([*(GLOSSARY[w] for w in asked[:2]), standing(number, recipe)])
 
 

@@ -81,6 +81,8 @@ class Print(BaseModel):
     clipped: float = 0.0
     """Share of the photo whose detail went to plain white or black."""
     skin_drift: float = 0.0
+    structure: float = 1.0
+    """Fine structure after the repairs as a share of what it was."""
     flaws: float = 0.0
     """What the critic finds wrong beyond the photo as opened (`agent.flaws`); only of a recipe with a look."""
     seconds: dict[str, float] = {}
@@ -225,6 +227,7 @@ class Darkroom:
                 spill=round(float(rendition.spill), 4),
                 clipped=round(rendition.clipped, 5),
                 skin_drift=round(float(rendition.skin_drift), 4),
+                structure=round(rendition.structure, 3),
                 flaws=round(found - opened.flaws, 4),
                 seconds={name: round(s, 4) for name, s in seconds.items()},
                 before=before,

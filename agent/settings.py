@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     segmenter: str | None = None
     """Hub id or folder of a larger segmentation model (SegFormer, OneFormer, Mask2Former, SAM 3); None: Burnish's own."""
 
+    restorer: str | None = None
+    """Hub id or folder of a larger network against noise, blocks and blur (Swin2SR); None: Burnish's own."""
+
     preview_edge: int = Field(default=1024, ge=256, le=4096)
     """Long edge of a preview in pixels."""
     renders: int = Field(default=2, ge=1, le=64)

@@ -21,6 +21,9 @@ from models.render import render
 Float = NDArray[np.float32]
 Pixels = NDArray[np.generic]
 
+#: A picture (h, w, 3) in [0, 1] to the same, with all its fine faults repaired.
+Whole = Callable[[Float], Float]
+
 #: Faults that lie between neighbouring pixels, and those of the tone, in canonical order.
 FINE: Final = ("denoise", "deblock", "deblur")
 TONE: Final = ("dehaze", "low_light")
@@ -45,10 +48,12 @@ def repair(
     repairs: Sequence[Repair],
     keep: Sequence[SoftMask] = (),
     told: Callable[[float], None] | None = None,
+    larger: Whole | None = None,
 ) -> Pixels:
     """Mend a photo (H, W, 3) uint8 or uint16; the result has 16 bits. Without repairs `pixels` itself is returned.
 
-    `keep`: regions whose pixels stay as they are. `told` hears the share that is done, and may raise to stop.
+    `keep`: regions whose pixels stay as they are. `told` hears the share that is done, and may raise to stop. `larger`: what
+    repairs fine faults instead of Burnish's own network, all of them as strongly as the strongest that is asked for.
     """
     fine = [r for r in repairs if r.has(FINE)]
     toned = [r for r in repairs if r.has(TONE)]
@@ -56,7 +61,7 @@ def repair(
         return pixels
     out = render(pixels, bits=16)
     if fine:
-        out = _banded(out, pixels, restorer.MARGIN, lambda x, band, luma: _fine(x, fine, band, luma), told)
+        out = _banded(out, pixels, restorer.MARGIN, lambda x, band, luma: _fine(x, fine, band, luma, larger), told)
     for name in TONE:
         asked = [r for r in toned if r.values.get(name)]
         if asked:
@@ -106,16 +111,19 @@ def _weight(mask: SoftMask, band: Band, luma: Float) -> Float:
     return harden(stretch(mask.a, band, luma.shape[0]) * luma + stretch(mask.b, band, luma.shape[0]))
 
 
-def _fine(x: Float, repairs: Sequence[Repair], band: Band, luma: Float) -> Float:
+def _fine(x: Float, repairs: Sequence[Repair], band: Band, luma: Float, larger: Whole | None) -> Float:
     """Fine faults of a band: residuals of the network, or the classical methods where it is not installed."""
     weights = [None if r.mask is None else _weight(r.mask, band, luma) for r in repairs]
     if all(w is not None and not w.any() for w in weights):
         return x
-    found = restorer.residuals(x) if restorer.installed() else None
+    whole = larger(x) - x if larger is not None else None
+    found = restorer.residuals(x) if whole is None and restorer.installed() else None
     out = x
     for r, weight in zip(repairs, weights, strict=True):
         change = np.zeros_like(x)
-        for k, name in enumerate(FINE):
+        if whole is not None:
+            change = np.float32(max(max(r.values.get(name, 0.0) for name in FINE), 0.0)) * whole
+        for k, name in enumerate(FINE if whole is None else ()):
             if (value := r.values.get(name, 0.0)) > 0:
                 change += (np.float32(value) * found[k]) if found is not None else _OLD[name](x, value) - x
         change = limited(x, change)
@@ -149,6 +157,18 @@ def limited(x: Float, change: Float) -> Float:
     after = high + more
     # Of the fine structure as it would be, what is over the bound is cut off.
     return np.asarray(change + np.clip(after, -bound, bound) - after, np.float32)
+
+
+def structure(before: Pixels, after: Pixels) -> float:
+    """Strength of the fine structure of a photo after its repairs, as a share of what it was before; 1 is as much.
+
+    Both (H, W, 3), uint8 or uint16. Noise that is taken away brings it below 1, blur that is taken away above.
+    """
+    found = []
+    for pixels in (before, after):
+        luma = guide(pixels)
+        found.append(float(np.std(luma - cv2.GaussianBlur(luma, (0, 0), FINEST))))
+    return found[1] / max(found[0], 1e-6)
 
 
 def _toned(deep: Pixels, original: Pixels, name: str, repairs: Sequence[Repair]) -> Pixels:

@@ -74,7 +74,9 @@ class Fine(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """See the class."""
-        a = self.in_a(self.first(F.pixel_unshuffle(x - 0.5, 2)))
+        with torch.autocast(x.device.type, enabled=False):  # a codec's traces are finer than the steps of bfloat16
+            a = self.first(F.pixel_unshuffle(x - 0.5, 2))
+        a = self.in_a(a)
         b = self.in_b(self.down_a(a))
         c = self.deep(self.down_b(b))
         b = self.out_b(b + F.pixel_shuffle(self.up_b(c), 2))

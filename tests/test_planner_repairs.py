@@ -2,11 +2,13 @@
 
 import pytest
 
+from agent.answer import explained
 from agent.plan import LABELLED, Edit, Hint, Plan, PlanContext
 from agent.planner import plan_text
 from agent.planner.plainer import first, later
 from agent.planner.restoring import hints
 from agent.planner.served import by_code, checked
+from models.recipe import Recipe
 from models.vocabulary import ATTRIBUTES
 
 
@@ -163,3 +165,15 @@ def test_a_wish_that_cannot_be_granted_leaves_the_rest_to_be_made_better() -> No
     assert (plan.kind, plan.out_of_scope) == ("weak", ("crop",))
     plan = plan_text("remove the sign to enhance the view")
     assert (plan.kind, plan.out_of_scope) == ("none", ("remove_object",))
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("what is denoising?", "grain"), ("what does deblur do?", "out of focus"), ("what are jpeg artifacts?", "squares"),
+        ("what is low light?", "in the dark"), ("how does colorizing work?", "black-and-white"),
+    ],
+)  # fmt: skip
+def test_a_question_about_a_repair_is_answered(question: str, told: str) -> None:
+    assert plan_text(question).kind == "question"
+    assert told in explained(question, 0, Recipe())

@@ -19,6 +19,7 @@ from models.recipe import Recipe
 from models.regions import reach
 from models.repair import TONE, Repair, repair
 from models.vocabulary import RESTORE_ATTRIBUTES
+from tools import hub_restorer
 from tools.perceive import Seen, region
 
 if TYPE_CHECKING:
@@ -84,10 +85,10 @@ def diagnose(photo: "Photo", seen: Seen) -> tuple[Fault, ...]:
     return tuple(Fault(name, 1.0, _SENTENCES[name].format(value)) for name, value in over.items())
 
 
-def asked(recipe: Recipe, names: tuple[str, ...] = RESTORE_ATTRIBUTES) -> dict[str, dict[str, float]]:
+def repairs_of(recipe: Recipe, names: tuple[str, ...] = RESTORE_ATTRIBUTES) -> dict[str, dict[str, float]]:
     """The repairs of a recipe, region by region; empty when it mends nothing.
 
-    >>> asked(Recipe().with_values("global", {"denoise": 0.5, "contrast": 0.2}))
+    >>> repairs_of(Recipe().with_values("global", {"denoise": 0.5, "contrast": 0.2}))
     {'global': {'denoise': 0.5}}
     """
     found = {s.region: {n: v for n, v in s.values.items() if n in names} for s in recipe.settings}
@@ -107,7 +108,7 @@ def mended(seen: Seen, recipe: Recipe) -> Seen:
 
     `seen` itself when there are none.
     """
-    repairs = asked(recipe, SEEN)
+    repairs = repairs_of(recipe, SEEN)
     if not repairs:
         return seen
     key = (seen.scene.photo, repr(repairs), recipe.keep)
@@ -137,9 +138,9 @@ def refitted(soft: SoftMask, seen: Seen, view: Seen) -> SoftMask:
 def _restored(
     pixels: Pixels, seen: Seen, recipe: Recipe, names: tuple[str, ...], told: Callable[[float], None] | None
 ) -> Pixels:
-    wanted = asked(recipe, names)
+    wanted = repairs_of(recipe, names)
     if not wanted or "global" in recipe.keep:
         return pixels
     repairs = [Repair(v, None if n == "global" else m) for n, v in wanted.items() if (m := region(seen, n)) is not None]
     keep = [m for name in recipe.keep if (m := region(seen, name)) is not None]
-    return repair(pixels, repairs, keep, told)
+    return repair(pixels, repairs, keep, told, hub_restorer.chosen())

@@ -57,13 +57,13 @@ class Actions:
                 gr.Warning(_sentence(error))
             return self._home(session)
 
-    async def open_upload(self, session: Session, name: str, file: str | None) -> Paint:
+    async def open_upload(self, session: Session, name: str, file: str | None, request: gr.Request) -> Paint:
         """A photo was chosen or dropped."""
-        return await self._open(_for(session, name), Path(file)) if file else self.same()
+        return await self._open(self._for(session, name, request), Path(file)) if file else self.same()
 
-    async def open_example(self, session: Session, name: str, picked: gr.SelectData) -> Paint:
+    async def open_example(self, session: Session, name: str, picked: gr.SelectData, request: gr.Request) -> Paint:
         """An example was clicked."""
-        return await self._open(_for(session, name), self.examples[int(picked.index)])
+        return await self._open(self._for(session, name, request), self.examples[int(picked.index)])
 
     async def open_recent(self, session: Session, threads: list[str], picked: gr.SelectData) -> Paint:
         """An earlier conversation was clicked."""
@@ -87,12 +87,17 @@ class Actions:
         """Leave the photo; its conversation stays in the list of recent ones."""
         return self._home(session.anew())
 
-    async def change_user(self, session: Session, name: str) -> Paint:
+    async def change_user(self, session: Session, name: str, request: gr.Request) -> Paint:
         """Another person sits down: the open photo is opened anew for them."""
-        fresh = _for(session, name)
+        fresh = self._for(session, name, request)
         if fresh.user == session.user:
             return {self.parts.header.user: fresh.user}
         return await self._open(fresh, Path(session.source)) if session.source else self._home(fresh.anew())
+
+    def _for(self, session: Session, name: str, request: gr.Request) -> Session:
+        """The session of whoever's name stands in the profile box; a click elsewhere may come before the box was left."""
+        here = self.desk.seated(session, request.username, request.session_hash)
+        return here if here.fixed else replace(here, user=" ".join((name or "").split())[:80] or DEFAULT_USER)
 
     async def _open(self, session: Session, path: Path) -> Paint:
         try:
@@ -325,13 +330,6 @@ class Actions:
         at = self.parts
         rest = {hand: gr.update(interactive=False) for hand in at.hands}
         return {at.talk.send: gr.update(visible=False), at.talk.stop: gr.update(visible=True), **rest}
-
-
-def _for(session: Session, name: str) -> Session:
-    """The session of whoever's name stands in the profile box; a click elsewhere may come before the box was left."""
-    if session.fixed:
-        return session
-    return replace(session, user=" ".join((name or "").split())[:80] or DEFAULT_USER)
 
 
 def _sentence(error: Exception) -> str:

@@ -115,6 +115,13 @@ class Desk:
             return Session(user=login or "", fixed=True, owner=owner)
         return Session(user=name, owner=owner)
 
+    def seated(self, session: Session, login: str | None, tab: str | None) -> Session:
+        """The session, made its tab's where the page was used before it had arrived, as a quick hand on a slow day does."""
+        if session.owner:
+            return session
+        here = self.newcomer(session.user, login, tab)
+        return replace(session, user=here.user, fixed=here.fixed, owner=here.owner)
+
     def leave(self, session: Session) -> None:
         """A tab was closed for good: what was published for it goes."""
         if session.shelf:

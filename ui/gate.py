@@ -23,7 +23,8 @@ _FORM: Final = 1 << 20
 #: Largest message of a page: it holds texts and the names of files, never the files.
 _MAX_EVENT: Final = 16 * 1024**2
 
-_FILE: Final = re.compile(r"/(?:gradio_api/)?file=(?P<path>.*)", re.DOTALL)
+#: The slash is an older way to write it, which Gradio still takes.
+_FILE: Final = re.compile(r"/(?:gradio_api/)?file[=/](?P<path>.*)", re.DOTALL)
 _TAB: Final = re.compile(r"/(?:gradio_api/)?(?:heartbeat|stream)/(?P<tab>[^/]+)")
 #: Fetching from other servers, and links that would open somebody's tab for anybody: not in this app.
 _CLOSED: Final = re.compile(r"/(?:gradio_api/)?(?:proxy=|deep_link|custom_component/|vibe|dev/)")

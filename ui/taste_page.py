@@ -170,6 +170,9 @@ def build(desk: "Desk", tab: gr.Tab, session: gr.State) -> TastePage:
             found.cards,
         )
 
+    async def opened(session: "Session", request: gr.Request) -> tuple[Any, ...]:
+        return await shown(desk.seated(session, request.username, request.session_hash))
+
     async def forget(session: "Session", *which: str) -> tuple[Any, ...]:
         """Forget memories by their ids, a kind of scene by its tag, or "all"; then show what is left."""
         count = 0
@@ -210,7 +213,7 @@ def build(desk: "Desk", tab: gr.Tab, session: gr.State) -> TastePage:
             gr.Warning(str(error), title="Nothing was imported")
         return await shown(session)
 
-    tab.select(shown, [session], show, **_QUIET)
+    tab.select(opened, [session], show, **_QUIET)
     drop.click(forget_unkept, [session, unkept], show, **_QUIET)
     kind.input(lambda tag: gr.update(visible=bool(tag)), [kind], [kind_sure], **_QUIET)
     kind_sure.click(forget, [session, kind], show, **_QUIET)
