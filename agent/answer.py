@@ -54,6 +54,11 @@ GLOSSARY: Final = {
     "saturation": "Saturation is how strong colours are; at −100 the photo is grey.",
     "dehaze": "Dehaze takes away the grey veil that haze and fog leave.",
     "vignette": "A vignette darkens the edges so that the eye goes to the middle.",
+    "denoise": "Denoising takes away grain and coloured specks, as a camera leaves them in poor light.",
+    "deblock": "Deblocking takes away the squares and fringes that strong JPEG compression leaves.",
+    "deblur": "Deblurring mends a photo that is out of focus or was shaken, as far as its detail is still there.",
+    "low_light": "Low light lifts a photo taken in the dark, and its noise with care.",
+    "colourise": "Colourising gives a black-and-white photo colours; say what colour something had, and it is followed.",
 }  # fmt: skip
 
 
@@ -67,6 +72,17 @@ def repaired(structure: float) -> str:
         return ""
     why = "noise went, nothing was made up" if structure < 1 else "brought out within bounds, nothing was made up"
     return f"Its fine structure is {structure:.0%} of what it was: {why}.".replace("%", " %", 1)
+
+
+#: Attributes that people ask about in other forms than their name.
+ASKED_AS: Final = {
+    "denoise": r"(?:de)?nois\w*",
+    "deblock": r"(?:deblock\w*|(?:jpe?g|compression) art[ei]facts?|blockiness)",
+    "deblur": r"(?:de|un)blur\w*",
+    "dehaze": r"dehaz\w*",
+    "low_light": r"low[ _-]light",
+    "colourise": r"colou?ri[sz]\w*",
+}
 
 
 def place(region: str) -> str:
@@ -200,7 +216,7 @@ def name_of(attribute: str) -> str:
 
 def explained(text: str, number: int, recipe: Recipe) -> str:
     """The answer to a question: the words it asks about, and what the current version consists of."""
-    asked = [w for w in ATTRIBUTES if w in GLOSSARY and re.search(rf"\b{w}\b", text.lower())]
+    asked = [w for w in ATTRIBUTES if w in GLOSSARY and re.search(rf"\b{ASKED_AS.get(w, w)}\b", text.lower())]
     return " ".join([*(GLOSSARY[w] for w in asked[:2]), standing(number, recipe)])
 
 
