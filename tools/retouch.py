@@ -103,10 +103,22 @@ def _pipeline() -> "RetouchPipeline":
 _grids: dict[tuple[str, int, int, tuple[float, ...]], Float] = {}
 
 
+@lru_cache(maxsize=16)
+def _drawn(text: str) -> Float:
+    from models.fit_grid import unpack
+
+    return unpack(text)
+
+
 def look_grid(seen: Seen, look: Look | None) -> Float | None:
-    """The grid of a look on this photo, (12, 8, 16, 16), before its strength; None without a look. Remembered."""
+    """The grid of a look on this photo, (12, 8, 16, 16), before its strength; None without a look. Remembered.
+
+    What an artist drew is in the recipe itself. Raises `RecipeError` where that is damaged.
+    """
     if look is None or look.strength == 0:
         return None
+    if look.drawn:
+        return _drawn(look.drawn)
     key = (seen.scene.photo, look.seed, look.steps, look.style)
     if key not in _grids:
         import torch
