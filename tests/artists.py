@@ -67,7 +67,7 @@ def still() -> Any:
     """A scheduler that adds hardly any noise."""
     from diffusers import DDIMScheduler
 
-    return DDIMScheduler(beta_start=1e-7, beta_end=1e-6, clip_sample=False, set_alpha_to_one=True)
+    return DDIMScheduler(beta_start=1e-7, beta_end=1e-6, clip_sample=False, steps_offset=1)
 
 
 def parts(channels: int = 4) -> dict[str, Any]:

@@ -185,8 +185,9 @@ def _loaded(name: str, kind: Any) -> Any:
     # A checker would blacken drawings of which only the colours are taken.
     without = {n: None for n in ("safety_checker", "feature_extractor") if "safety_checker" in parts and n in parts}
     return diffusers.DiffusionPipeline.from_pretrained(
-        source, torch_dtype=kind, use_safetensors=True, trust_remote_code=False, local_files_only=local, **without
-    )
+        source, torch_dtype=kind, use_safetensors=True, trust_remote_code=False, local_files_only=local,
+        low_cpu_mem_usage=importlib.util.find_spec("accelerate") is not None, **without,
+    )  # fmt: skip
 
 
 def _draws_photos(pipeline: Any) -> bool:
