@@ -201,7 +201,7 @@ def standing(number: int, recipe: Recipe) -> str:
         f"{place(s.region)} {listed(f'{name_of(n)} {points(v)}' for n, v in s.values.items())}" for s in recipe.settings
     ]
     if recipe.look is not None and recipe.look.strength > 0:
-        parts.insert(0, "the automatic look")
+        parts.insert(0, "the look that the artist drew" if recipe.look.drawn else "the automatic look")
     return f"Version {number} has {'; '.join(parts)}."
 
 

@@ -30,6 +30,7 @@ from models.vocabulary import MAP_ATTRIBUTES, SPATIAL_REGIONS
 
 if TYPE_CHECKING:
     from agent.plan import Plan
+    from tools.artist import Commission
     from tools.perceive import Seen
     from tools.photo import Photo
 
@@ -194,6 +195,16 @@ class Darkroom:
         strength = share * (plan.likeness.strength if plan.likeness is not None else 1.0)
         look = Look(style=reference.style) if plan.free else None
         return await self.work(carried, reference, opened.seen, strength, look)
+
+    async def drawn(self, opened: Opened, wanted: "Commission", settings: Settings) -> str:
+        """A look of a photo for `Look.drawn`, by the artist of `settings`. Raises `WeightsError`."""
+        from tools import artist
+
+        def make() -> str:
+            by = artist.load(settings.artist or "", settings.artist_device)
+            return artist.draw(opened.seen, wanted, by, settings.artist_steps)
+
+        return await self.work(make)
 
     async def aimed(self, opened: Opened, recipe: Recipe, aims: Measures) -> Recipe:
         """The recipe with parameters that bring its regions to `aims` on the thumbnail; its values stay."""

@@ -8,7 +8,7 @@ import asyncio
 import uuid
 from typing import Any, Final
 
-from agent import again, answer, fixing, likeness, tree, witness
+from agent import again, answer, commission, fixing, likeness, tree, witness
 from agent.amounts import SWITCHES
 from agent.darkroom import Opened, Print, as_jpeg
 from agent.decide import SMALLEST, Decision, Taste, decide
@@ -324,7 +324,10 @@ async def render(state: State, rooms: Rooms, say: Say) -> Json:
     here = await rooms.opened(state["thread"])
     update: Json = {}
     if not state["correction"]:
-        decision = await _sampled(state, rooms, here, decision)
+        plan = Plan.model_validate(state["plan"])
+        decision, drawn = await commission.drawn(state, rooms, here, plan, decision, say)
+        if not drawn:
+            decision = await _sampled(state, rooms, here, decision)
         update = {"decision": decision.model_dump(mode="json")}
     made = await rooms.darkroom.render(here, decision.recipe, solved=bool(state["correction"]) or decision.solved)
     return {**update, "candidate": made.model_dump(mode="json")}

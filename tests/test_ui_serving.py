@@ -368,5 +368,8 @@ def test_a_server_is_tested_and_kept_on_the_settings_page(visit: Visit, home: Pa
     page.locator("#segmenter input").click()
     page.get_by_role("option", name=re.compile("SegFormer")).click()
     expect(page.locator("#segmenter-told")).to_contain_text("cannot be used yet")
+    page.locator("#artist input").click()
+    page.get_by_role("option", name=re.compile("InstructPix2Pix")).click()
+    expect(page.locator("#artist-told")).to_contain_text("hf download timbrooks/instruct-pix2pix")
     assert json.loads(kept.read_text()) == {}
     assert (SKIMAGE / "coffee.png").is_file()

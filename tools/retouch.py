@@ -110,11 +110,23 @@ def _pipeline() -> "RetouchPipeline":
 _grids: dict[tuple[str, int, int, tuple[float, ...], str], Float] = {}
 
 
+@lru_cache(maxsize=16)
+def _drawn(text: str) -> Float:
+    from models.fit_grid import unpack
+
+    return unpack(text)
+
+
 def look_grid(seen: Seen, recipe: Recipe) -> Float | None:
-    """The grid of a recipe's look on this photo, (12, 8, 16, 16), before its strength; None without a look. Remembered."""
+    """The grid of a recipe's look on this photo, (12, 8, 16, 16), before its strength; None without a look. Remembered.
+
+    What an artist drew is in the recipe itself. Raises `RecipeError` where that is damaged.
+    """
     look = recipe.look
     if look is None or look.strength == 0:
         return None
+    if look.drawn:
+        return _drawn(look.drawn)
     key = (seen.scene.photo, look.seed, look.steps, look.style, repr(repairs_of(recipe, SEEN)))
     if key not in _grids:
         import torch
