@@ -47,9 +47,9 @@ WORTH_A_SETTING: Final = 0.04
 SMALLEST: Final = 0.0005
 
 #: What cannot go below zero, and what a person means who asks for less of it than there is.
-ONE_SIDED: Final = {
+ONE_SIDED: Final[Mapping[str, str | None]] = {
     "black_and_white": "saturation", "blur": "sharpness", "bokeh": "sharpness", "tilt_shift": "sharpness", "grain": "denoise",
-    "denoise": "grain",
+    "denoise": "grain", "deblock": "grain", "deblur": "blur", "colourise": "black_and_white", "low_light": None,
 }  # fmt: skip
 
 #: Attributes whose effect the opposite value takes back.
@@ -362,7 +362,8 @@ def one_sided(attribute: str, now: float, change: float) -> tuple[str, float]:
     """
     if attribute not in ONE_SIDED or change >= 0 or now + change >= 0:
         return attribute, change
-    return (attribute, -now) if now > NOTHING else (ONE_SIDED[attribute], min(-change, 0.55))
+    instead = ONE_SIDED[attribute]
+    return (attribute, -now) if now > NOTHING or instead is None else (instead, min(-change, 0.55))
 
 
 def covers(region: str, part: str) -> bool:

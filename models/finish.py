@@ -35,7 +35,7 @@ class Finish:
 
 
 @dataclass(frozen=True, eq=False)
-class _Band:
+class Band:
     """Rows `top`..`bottom` of a photo of (height, width), with what operations may ask of the whole photo."""
 
     top: int
@@ -45,6 +45,7 @@ class _Band:
 
     @property
     def edge(self) -> int:
+        """The photo's long edge."""
         return max(self.height, self.width)
 
 
@@ -58,8 +59,6 @@ def halo(values: Mapping[str, float], edge: int) -> int:
             reach = max(reach, lens.reach(_lens_radius(values[name], edge)))
     if values.get("sharpness"):
         reach = max(reach, 3 * _sharp_sigma(edge) * 3)
-    if values.get("denoise"):
-        reach = max(reach, 8)
     return int(reach) + 2
 
 
@@ -76,7 +75,7 @@ def _sharp_sigma(edge: int) -> float:
     return max(0.0005 * edge, 0.6)
 
 
-def _stretch(small: Float, band: _Band, rows: int) -> Float:
+def stretch(small: Float, band: Band, rows: int) -> Float:
     """A map over the whole photo, bilinearly sampled on a band's rows."""
     h, w = small.shape[:2]
     ys = (np.arange(band.top, band.top + rows, dtype=np.float32) + 0.5) / band.height * h - 0.5
@@ -91,33 +90,7 @@ def _relight(x: Float, luma: Float, wanted: Float) -> Float:
     return np.clip(x * ratio, 0, 1)
 
 
-def _dehaze(x: Float, v: float, band: _Band) -> Float:
-    """Dark-channel haze removal (He, Sun and Tang 2009) with the transmission of the thumbnail; v < 0 adds haze."""
-    thumb = band.thumbnail
-    size = max(3, round(0.03 * max(thumb.shape[:2])))
-    dark = cv2.erode(thumb.min(axis=2), np.ones((size, size), np.uint8))
-    light = float(np.clip(np.percentile(dark, 99), 0.5, 0.98))
-    veil = cv2.GaussianBlur(dark / light, (0, 0), size)
-    if v < 0:
-        amount = np.float32(-0.5 * v)
-        return x + amount * (np.float32(0.85 * light + 0.1) - x)
-    through = np.maximum(1 - 0.85 * v * _stretch(np.asarray(veil, np.float32), band, x.shape[0]), 0.25)[..., None]
-    return np.clip((x - light) / through + light, 0, 1)
-
-
-def _denoise(x: Float, v: float, _: _Band) -> Float:
-    """Bilateral filter (Tomasi and Manduchi 1998), stronger on colour than on luma. v < 0 does nothing."""
-    if v <= 0:
-        return x
-    ycc = cv2.cvtColor(x, cv2.COLOR_RGB2YCrCb)
-    luma = cv2.bilateralFilter(np.ascontiguousarray(ycc[..., 0]), 7, 0.02 + 0.08 * v, 2.0)
-    colour = cv2.blur(ycc[..., 1:], (9, 9))
-    ycc[..., 0] += v * (luma - ycc[..., 0])
-    ycc[..., 1:] += min(1.0, 1.5 * v) * (colour - ycc[..., 1:])
-    return np.clip(cv2.cvtColor(ycc, cv2.COLOR_YCrCb2RGB), 0, 1)
-
-
-def _clarity(x: Float, v: float, band: _Band) -> Float:
+def _clarity(x: Float, v: float, band: Band) -> Float:
     """Local contrast against an edge-aware large-scale luma; strongest in the middle tones."""
     small = guide(band.thumbnail)
     radius = max(2, round(0.03 * max(small.shape)))
@@ -127,12 +100,12 @@ def _clarity(x: Float, v: float, band: _Band) -> Float:
     gain = variance / (variance + np.float32(0.012))
     a, b = cv2.boxFilter(gain, cv2.CV_32F, size), cv2.boxFilter(mean - gain * mean, cv2.CV_32F, size)
     luma = guide(x)
-    base = _stretch(a, band, x.shape[0]) * luma + _stretch(b, band, x.shape[0])
+    base = stretch(a, band, x.shape[0]) * luma + stretch(b, band, x.shape[0])
     tent = 4 * luma * (1 - luma)
     return _relight(x, luma, np.clip(luma + np.float32(1.1 * v) * tent * (luma - base), 0, 1))
 
 
-def _sharpness(x: Float, v: float, band: _Band) -> Float:
+def _sharpness(x: Float, v: float, band: Band) -> Float:
     """Unsharp mask on luma with a small threshold against noise; v < 0 softens."""
     sigma = _sharp_sigma(band.edge)
     luma = guide(x)
@@ -144,7 +117,7 @@ def _sharpness(x: Float, v: float, band: _Band) -> Float:
     return _relight(x, luma, np.clip(luma + np.float32(2.2 * v) * firm, 0, 1))
 
 
-def _blur(x: Float, v: float, band: _Band) -> Float:
+def _blur(x: Float, v: float, band: Band) -> Float:
     """Gaussian blur in near-linear light, so that lights stay bright. v < 0 does nothing."""
     if v <= 0:
         return x
@@ -152,12 +125,12 @@ def _blur(x: Float, v: float, band: _Band) -> Float:
     return np.sqrt(np.maximum(blurred, 0))
 
 
-def _bokeh(x: Float, v: float, band: _Band, weight: Float | None = None) -> Float:
+def _bokeh(x: Float, v: float, band: Band, weight: Float | None = None) -> Float:
     """The blur of a lens, by what is out of focus alone (`models.lens`). v < 0 does nothing."""
     return lens.lens_blur(x, _lens_radius(v, band.edge), weight) if v > 0 else x
 
 
-def _tilt_shift(x: Float, v: float, band: _Band) -> Float:
+def _tilt_shift(x: Float, v: float, band: Band) -> Float:
     """A tilted lens: sharp in a level band across the middle, as photos of miniatures are. v < 0 does nothing."""
     if v <= 0:
         return x
@@ -165,7 +138,7 @@ def _tilt_shift(x: Float, v: float, band: _Band) -> Float:
     return lens.tilted(x, _lens_radius(v, band.edge), lens.out_of_focus(np.asarray(rows, np.float32)))
 
 
-def _vignette(x: Float, v: float, band: _Band) -> Float:
+def _vignette(x: Float, v: float, band: Band) -> Float:
     """Darken the corners, v < 0 brightens them: cos⁴-like fall-off from the middle."""
     ys = (np.arange(band.top, band.top + x.shape[0], dtype=np.float32) + 0.5) / band.height * 2 - 1
     xs = (np.arange(band.width, dtype=np.float32) + 0.5) / band.width * 2 - 1
@@ -174,7 +147,7 @@ def _vignette(x: Float, v: float, band: _Band) -> Float:
     return np.clip(x * fall[..., None], 0, 1)
 
 
-def _grain(x: Float, v: float, band: _Band) -> Float:
+def _grain(x: Float, v: float, band: Band) -> Float:
     """Film-like grain on luma, fixed by place; its size follows the photo's. v < 0 does nothing."""
     if v <= 0:
         return x
@@ -190,9 +163,9 @@ def _grain(x: Float, v: float, band: _Band) -> Float:
     return np.clip(x + (np.float32(0.07 * v) * tent * noise[rows, columns])[..., None], 0, 1)
 
 
-_OPERATIONS: dict[str, Callable[[Float, float, _Band], Float]] = {
-    "dehaze": _dehaze, "denoise": _denoise, "clarity": _clarity, "sharpness": _sharpness, "blur": _blur,
-    "bokeh": _bokeh, "tilt_shift": _tilt_shift, "vignette": _vignette, "grain": _grain,
+_OPERATIONS: dict[str, Callable[[Float, float, Band], Float]] = {
+    "clarity": _clarity, "sharpness": _sharpness, "blur": _blur, "bokeh": _bokeh, "tilt_shift": _tilt_shift,
+    "vignette": _vignette, "grain": _grain,
 }  # fmt: skip
 
 
@@ -223,7 +196,7 @@ def finish(
         # Whole blocks of `models.lens`, so that they lie where they would without bands.
         first = max(0, start - margin) // lens.BLOCK * lens.BLOCK
         last = min(height, -(-(stop + margin) // lens.BLOCK) * lens.BLOCK)
-        band = _Band(first, height, width, thumbnail)
+        band = Band(first, height, width, thumbnail)
         x = pixels[first:last].astype(np.float32) / top_value
         luma = guide(original[first:last])
         for one in active:
@@ -231,7 +204,7 @@ def finish(
                 weight = None
             else:
                 weight = harden(
-                    _stretch(one.mask.a, band, last - first) * luma + _stretch(one.mask.b, band, last - first)
+                    stretch(one.mask.a, band, last - first) * luma + stretch(one.mask.b, band, last - first)
                 )
                 if not weight.any():
                     continue
@@ -241,14 +214,14 @@ def finish(
                     done = masked(x, value, band, weight) if masked else _OPERATIONS[name](x, value, band)
                     x = done if weight is None else x + weight[..., None] * (done - x)
         for mask in keep:
-            held = harden(_stretch(mask.a, band, last - first) * luma + _stretch(mask.b, band, last - first))[..., None]
+            held = harden(stretch(mask.a, band, last - first) * luma + stretch(mask.b, band, last - first))[..., None]
             x = x + held * (original[first:last].astype(np.float32) / top_value - x)
         inner = x[start - first : stop - first]
         out[start:stop] = np.clip(inner * top_value + np.float32(0.5), 0, top_value).astype(pixels.dtype)
     return out
 
 
-def _masked_blur(x: Float, v: float, band: _Band, weight: Float | None) -> Float:
+def _masked_blur(x: Float, v: float, band: Band, weight: Float | None) -> Float:
     """Blur that takes its light from inside the region only, so a sharp subject does not bleed into its background."""
     if weight is None or v <= 0:
         return _blur(x, v, band)
@@ -259,7 +232,7 @@ def _masked_blur(x: Float, v: float, band: _Band, weight: Float | None) -> Float
 
 
 #: Operations that ask where their light may come from.
-_MASKED: Final[Mapping[str, Callable[[Float, float, _Band, Float | None], Float]]] = {
+_MASKED: Final[Mapping[str, Callable[[Float, float, Band, Float | None], Float]]] = {
     "blur": _masked_blur,
     "bokeh": _bokeh,
 }

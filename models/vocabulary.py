@@ -18,14 +18,17 @@ MIXER_HUES: Final = {
 
 MIXER_ATTRIBUTES: Final = tuple(f"hue:{colour}" for colour in MIXER_HUES)
 
-#: Attributes of a recipe outside the map, in the canonical order in which they are applied.
+#: What repairs a photo, in the canonical order in which it is applied: before everything else, on the photo as opened.
+RESTORE_ATTRIBUTES: Final = ("denoise", "deblock", "deblur", "dehaze", "low_light", "colourise")
+
+#: Attributes of a recipe that come after those of the map, in the canonical order in which they are applied.
 FINISH_ATTRIBUTES: Final = (
-    "whites", "blacks", *MIXER_ATTRIBUTES, "black_and_white", "dehaze", "denoise", "clarity", "sharpness", "blur",
-    "bokeh", "tilt_shift", "vignette", "grain",
+    "whites", "blacks", *MIXER_ATTRIBUTES, "black_and_white", "clarity", "sharpness", "blur", "bokeh", "tilt_shift",
+    "vignette", "grain",
 )  # fmt: skip
 
 #: Everything a recipe may set.
-ATTRIBUTES: Final = MAP_ATTRIBUTES + FINISH_ATTRIBUTES
+ATTRIBUTES: Final = MAP_ATTRIBUTES + FINISH_ATTRIBUTES + RESTORE_ATTRIBUTES
 
 #: Regions found by meaning.
 SEMANTIC_REGIONS: Final = (

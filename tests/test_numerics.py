@@ -198,8 +198,6 @@ def test_finishing_in_bands_equals_finishing_at_once() -> None:
         "clarity": 0.5,
         "sharpness": 0.6,
         "blur": 0.3,
-        "dehaze": 0.4,
-        "denoise": 0.4,
         "grain": 0.5,
         "vignette": 0.5,
     }

@@ -186,8 +186,8 @@ def test_noise_has_unit_variance_and_a_low_frequency_part() -> None:
 
 def test_looks_are_remembered_per_seed(coffee: tuple[Photo, Seen]) -> None:
     _, seen = coffee
-    assert look_grid(seen, Look(seed=1)) is look_grid(seen, Look(seed=1))
-    assert look_grid(seen, Look(strength=0)) is None
+    assert look_grid(seen, Recipe(look=Look(seed=1))) is look_grid(seen, Recipe(look=Look(seed=1)))
+    assert look_grid(seen, Recipe(look=Look(strength=0))) is None
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """Retouch: a recipe on a photo. Preview, full size, the closed loop that makes asked equal measured, and measurements.
 
-Regions are developed in canonical order, wide before narrow; then the look's bilateral grid, then finishing. A value of a
-region says how much *that setting* changes the region: the measured difference between the rendition with it and the one
-without it and what follows it.
+What is to be mended comes first (`tools.restore`); all that follows is solved and measured on the mended photo. Regions are
+developed in canonical order, wide before narrow; then the look's bilateral grid, then finishing. A value of a region says how
+much *that setting* changes the region: the measured difference between the rendition with it and the one without it and what
+follows it.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -18,11 +19,12 @@ from models.attributes import Ruler, change, lab, read, ruler
 from models.develop import TONAL, ToneZones, open_loop, region_ops, tone_zones
 from models.finish import SPATIAL, Finish, finish
 from models.mask import SoftMask, guide
-from models.recipe import Look, Recipe, Setting
+from models.recipe import Recipe, Setting
 from models.render import Layer, render
 from models.solve import descend
 from models.vocabulary import MAP_ATTRIBUTES
 from tools.perceive import Seen, region, shrink
+from tools.restore import SEEN, asked, mended, refitted, restored
 
 if TYPE_CHECKING:
     from models.pipeline import RetouchPipeline
@@ -81,10 +83,12 @@ def _masks(seen: Seen, names: tuple[str, ...]) -> dict[str, SoftMask | None]:
     return found
 
 
-def _bench(seen: Seen, names: tuple[str, ...]) -> _Bench:
-    small = shrink(seen.thumbnail, MEASURE_AT)
+def _bench(seen: Seen, recipe: Recipe) -> _Bench:
+    view = mended(seen, recipe)
+    small = shrink(view.thumbnail, MEASURE_AT)
     luma = guide(small)
-    masks = _masks(seen, names)
+    found = _masks(seen, tuple(s.region for s in recipe.settings))
+    masks = {name: soft and refitted(soft, seen, view) for name, soft in found.items()}
     rulers, zones = {}, {}
     for name, mask in masks.items():
         by = ruler(small, np.ones(luma.shape, np.float32) if mask is None else mask.render(luma))
@@ -100,14 +104,15 @@ def _pipeline() -> "RetouchPipeline":
     return load_pipeline()
 
 
-_grids: dict[tuple[str, int, int, tuple[float, ...]], Float] = {}
+_grids: dict[tuple[str, int, int, tuple[float, ...], str], Float] = {}
 
 
-def look_grid(seen: Seen, look: Look | None) -> Float | None:
-    """The grid of a look on this photo, (12, 8, 16, 16), before its strength; None without a look. Remembered."""
+def look_grid(seen: Seen, recipe: Recipe) -> Float | None:
+    """The grid of a recipe's look on this photo, (12, 8, 16, 16), before its strength; None without a look. Remembered."""
+    look = recipe.look
     if look is None or look.strength == 0:
         return None
-    key = (seen.scene.photo, look.seed, look.steps, look.style)
+    key = (seen.scene.photo, look.seed, look.steps, look.style, repr(asked(recipe, SEEN)))
     if key not in _grids:
         import torch
 
@@ -117,7 +122,7 @@ def look_grid(seen: Seen, look: Look | None) -> Float | None:
         generator = torch.Generator().manual_seed(look.seed)
         # A style of another length was made by another encoder: it says nothing to this one.
         style = torch.tensor([look.style]) if len(look.style) == STYLE_DIM else None
-        thumbnail = thumbnail_tensor(seen.thumbnail)
+        thumbnail = thumbnail_tensor(mended(seen, recipe).thumbnail)
         grid = _pipeline()(thumbnail, style=style, num_inference_steps=look.steps, generator=generator).grids
         if look.seed:
             # Samples lie close around the expected look, one step from any noise; further out they can be told apart.
@@ -165,8 +170,8 @@ def solve(
     `aims` (region → attribute → value) are met instead of the settings' values where they differ: a photo full of texture
     changes a little less than its thumbnail. `only`: the one region that is solved; the others are solved already.
     """
-    bench = _bench(seen, tuple(s.region for s in recipe.settings))
-    grid = look_grid(seen, recipe.look)
+    bench = _bench(seen, recipe)
+    grid = look_grid(seen, recipe)
     strength = recipe.look.strength if recipe.look else 0.0
     layers: list[Layer] = []
     settings: list[Setting] = []
@@ -213,16 +218,29 @@ def _rest(setting: Setting) -> dict[str, float]:
     return {n: v for n, v in setting.values.items() if n not in MAP_ATTRIBUTES}
 
 
-def render_full(photo: "Photo", seen: Seen, recipe: Recipe, bits: int | None = None) -> Pixels:
+def render_full(
+    photo: "Photo",
+    seen: Seen,
+    recipe: Recipe,
+    bits: int | None = None,
+    told: Callable[[float], None] | None = None,
+) -> Pixels:
     """The whole photo by a recipe, same size and type as `photo.pixels`; the same recipe gives the same pixels.
 
-    `bits` 16: the result keeps what lies between the steps of an 8-bit photo.
+    `bits` 16: the result keeps what lies between the steps of an 8-bit photo. `told` hears the share of its repairs that is
+    done, and may raise to stop.
     """
-    return _render(photo.pixels, seen, recipe, bits)
+    return _render(photo.pixels, seen, recipe, bits, told)
 
 
-def _render(pixels: Pixels, seen: Seen, recipe: Recipe, bits: int | None = None) -> Pixels:
-    bench = _bench(seen, tuple(s.region for s in recipe.settings))
+def _render(
+    pixels: Pixels,
+    seen: Seen,
+    recipe: Recipe,
+    bits: int | None = None,
+    told: Callable[[float], None] | None = None,
+) -> Pixels:
+    bench = _bench(seen, recipe)
     keep = [m for m in _masks(seen, recipe.keep).values() if m is not None]
     if "global" in recipe.keep:
         return pixels
@@ -233,8 +251,10 @@ def _render(pixels: Pixels, seen: Seen, recipe: Recipe, bits: int | None = None)
         for s in recipe.settings
         if s.region in bench.masks
     ]
-    out = render(pixels, layers, look_grid(seen, recipe.look), strength, keep, bits)
-    return finish(out, pixels if out.dtype == pixels.dtype else render(pixels, bits=bits), finishes, keep)
+    bits = bits or 8 * pixels.dtype.itemsize
+    base = restored(pixels, seen, recipe, told)
+    out = render(base, layers, look_grid(seen, recipe), strength, keep, bits)
+    return finish(out, base if out.dtype == base.dtype else render(base, bits=bits), finishes, keep)
 
 
 def render_small(seen: Seen, recipe: Recipe) -> Float:
@@ -247,7 +267,7 @@ def render_small(seen: Seen, recipe: Recipe) -> Float:
 def retouch(photo: "Photo", seen: Seen, recipe: Recipe, long_edge: int = 1024) -> Rendition:
     """Render a preview of a recipe and measure it. Settings without `solved` parameters are developed open loop."""
     began = time.perf_counter()
-    grid = look_grid(seen, recipe.look)
+    grid = look_grid(seen, recipe)
     looked = time.perf_counter()
     small = shrink(photo.pixels, long_edge)
     deep = np.asarray(small * 65535 + np.float32(0.5), np.uint16)
@@ -266,7 +286,7 @@ def retouch(photo: "Photo", seen: Seen, recipe: Recipe, long_edge: int = 1024) -
 def _achieved(
     seen: Seen, recipe: Recipe, grid: Float | None
 ) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
-    bench = _bench(seen, tuple(s.region for s in recipe.settings))
+    bench = _bench(seen, recipe)
     strength = recipe.look.strength if recipe.look else 0.0
     layers: list[Layer] = []
     asked: dict[str, dict[str, float]] = {}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import gradio as gr
 
-from models.vocabulary import MIXER_ATTRIBUTES
+from models.vocabulary import MIXER_ATTRIBUTES, RESTORE_ATTRIBUTES
 from ui.desk import Session
 from ui.paint import Paint
 from ui.words import attribute_name, region_name
@@ -18,16 +18,22 @@ if TYPE_CHECKING:
 
 #: The groups of sliders; those that are open at first.
 GROUPS: Final = {
+    "Repair": ("denoise", "deblock", "deblur", "dehaze", "low_light", "colourise"),
     "Light": ("brightness", "contrast", "highlights", "shadows", "whites", "blacks"),
     "Colour": ("temperature", "tint", "saturation"),
     "Colour mixer": MIXER_ATTRIBUTES,
-    "Detail": ("clarity", "dehaze", "sharpness", "denoise", "blur", "bokeh"),
+    "Detail": ("clarity", "sharpness", "blur", "bokeh"),
     "Effects": ("tilt_shift", "vignette", "grain", "black_and_white"),
 }
 OPEN: Final = ("Light", "Colour")
 
 #: What cannot be less than nothing.
-FROM_ZERO: Final = frozenset({"denoise", "blur", "bokeh", "tilt_shift", "grain", "black_and_white"})
+FROM_ZERO: Final = frozenset(
+    {
+        *(name for name in RESTORE_ATTRIBUTES if name != "dehaze"),
+        "blur", "bokeh", "tilt_shift", "grain", "black_and_white",
+    }
+)  # fmt: skip
 
 WHOLE: Final = "global"
 

@@ -41,7 +41,7 @@ def timed(call: Callable[[], object], repeat: int) -> float:
 
 def fresh_look(seen: Seen, steps: int) -> object:
     """A look's grid, never a remembered one."""
-    return look_grid(seen, Look(steps=steps, seed=next(seeds)))
+    return look_grid(seen, Recipe(look=Look(steps=steps, seed=next(seeds))))
 
 
 def main() -> None:
@@ -75,7 +75,7 @@ def main() -> None:
             recipe = solve(seen, recipe)
             looked = Recipe(settings=recipe.settings, look=Look())
             kept = Recipe(settings=recipe.settings, look=Look(), keep=("shadows",))
-            look_grid(seen, looked.look)
+            look_grid(seen, looked)
             out = Path(folder) / "out.jpg"
             stages = {
                 "open": timed(lambda p=path: open_photo(p), args.repeat),

@@ -1,0 +1,93 @@
+"""Restore: what a recipe mends before anything else. The pixels, and the photo as it is then seen.
+
+Repairs are applied to the photo as opened, at its own size (`models.repair`). Haze and low light change the tones that all
+that follows is measured on, so the thumbnail is mended as well and the masks are fitted to it again.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models import mask
+from models.mask import SoftMask, guide
+from models.recipe import Recipe
+from models.regions import reach
+from models.repair import TONE, Repair, repair
+from models.vocabulary import RESTORE_ATTRIBUTES
+from tools.perceive import Seen, region
+
+Pixels = NDArray[np.generic]
+
+#: What changes the tones and colours that are measured on the thumbnail.
+SEEN: Final = (*TONE, "colourise")
+#: How many mended thumbnails are remembered.
+REMEMBERED: Final = 16
+
+_mended: OrderedDict[tuple[Any, ...], Seen] = OrderedDict()
+_lock = threading.Lock()
+
+
+def asked(recipe: Recipe, names: tuple[str, ...] = RESTORE_ATTRIBUTES) -> dict[str, dict[str, float]]:
+    """The repairs of a recipe, region by region; empty when it mends nothing.
+
+    >>> asked(Recipe().with_values("global", {"denoise": 0.5, "contrast": 0.2}))
+    {'global': {'denoise': 0.5}}
+    """
+    found = {s.region: {n: v for n, v in s.values.items() if n in names} for s in recipe.settings}
+    return {name: values for name, values in found.items() if values}
+
+
+def restored(pixels: Pixels, seen: Seen, recipe: Recipe, told: Callable[[float], None] | None = None) -> Pixels:
+    """The photo (H, W, 3), or the same view at another size, as it is after its repairs, in 16 bits.
+
+    `pixels` itself when the recipe mends nothing. `told` hears the share that is done, and may raise to stop.
+    """
+    return _restored(pixels, seen, recipe, RESTORE_ATTRIBUTES, told)
+
+
+def mended(seen: Seen, recipe: Recipe) -> Seen:
+    """`seen` as it is after the repairs that change tones or colours: its thumbnail mended, its masks fitted again.
+
+    `seen` itself when there are none.
+    """
+    repairs = asked(recipe, SEEN)
+    if not repairs:
+        return seen
+    key = (seen.scene.photo, repr(repairs), recipe.keep)
+    with _lock:
+        if key in _mended:
+            _mended.move_to_end(key)
+            return _mended[key]
+    deep = np.asarray(seen.thumbnail * 65535 + np.float32(0.5), np.uint16)
+    after = _restored(deep, seen, recipe, SEEN, None).astype(np.float32) / np.float32(65535)
+    view = replace(seen, thumbnail=after)
+    view = replace(view, masks={name: refitted(soft, seen, view) for name, soft in seen.masks.items()})
+    with _lock:
+        _mended[key] = view
+        while len(_mended) > REMEMBERED:
+            _mended.popitem(last=False)
+    return view
+
+
+def refitted(soft: SoftMask, seen: Seen, view: Seen) -> SoftMask:
+    """A mask of the photo as opened, fitted to the thumbnail of `view`."""
+    if view is seen or soft.a.size == 1 or not soft.a.any():
+        return soft
+    luma = guide(view.thumbnail)
+    return mask.fit(luma, soft.render(guide(seen.thumbnail)), reach(luma, 3), 6e-4)
+
+
+def _restored(
+    pixels: Pixels, seen: Seen, recipe: Recipe, names: tuple[str, ...], told: Callable[[float], None] | None
+) -> Pixels:
+    wanted = asked(recipe, names)
+    if not wanted or "global" in recipe.keep:
+        return pixels
+    repairs = [Repair(v, None if n == "global" else m) for n, v in wanted.items() if (m := region(seen, n)) is not None]
+    keep = [m for name in recipe.keep if (m := region(seen, name)) is not None]
+    return repair(pixels, repairs, keep, told)
