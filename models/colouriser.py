@@ -1,10 +1,10 @@
 """The colouriser: a small network that says which colours a photo without colour may have had.
 
-A UNet of plain convolutions sees the luma of a thumbnail, the segmenter's word on what every place shows, since meaning carries
-colour, what is left of the photo's own colour where it is faded, and hints: colours that somebody has named for a place. It gives
-a distribution over quantised chroma (Zhang, Isola and Efros, "Colorful Image Colorization", 2016; hints as in Zhang et al.,
-"Real-Time User-Guided Image Colorization", 2017), of which the annealed mean is taken: between the mean, which is mud, and the
-likeliest, which is spots.
+A UNet of plain convolutions sees the luma of a thumbnail, the segmenter's word on what every place shows, since meaning
+carries colour, what is left of the photo's own colour where it is faded, and hints: colours that somebody has named for a
+place. It gives a distribution over quantised chroma (Zhang, Isola and Efros, "Colorful Image Colorization", 2016; hints as in
+Zhang et al., "Real-Time User-Guided Image Colorization", 2017), of which the annealed mean is taken: between the mean, which is
+mud, and the likeliest, which is spots.
 """
 
 from collections.abc import Sequence
@@ -100,7 +100,9 @@ def planes(luma: Float, classes: Float, hint: Float, left: Float) -> Float:
     CIELAB and 1 where there is one, `left` (h, w, 2) of a, b."""
     height, width = luma.shape
     size = (width, height)
-    seen = [cv2.resize(p, size, interpolation=cv2.INTER_AREA if p.shape[0] > height else cv2.INTER_LINEAR) for p in classes]
+    seen = [
+        cv2.resize(p, size, interpolation=cv2.INTER_AREA if p.shape[0] > height else cv2.INTER_LINEAR) for p in classes
+    ]
     rows = np.repeat(np.linspace(-1, 1, height, dtype=np.float32)[:, None], width, 1)
     colour = [hint[..., 0] / UNIT, hint[..., 1] / UNIT, hint[..., 2], left[..., 0] / UNIT, left[..., 1] / UNIT]
     return np.stack([luma - np.float32(0.5), *seen, *colour, rows]).astype(np.float32)

@@ -112,7 +112,7 @@ def look_grid(seen: Seen, recipe: Recipe) -> Float | None:
     look = recipe.look
     if look is None or look.strength == 0:
         return None
-    key = (seen.scene.photo, look.seed, look.steps, look.style, repr(asked(recipe, SEEN)))
+    key = (seen.scene.photo, look.seed, look.steps, look.style, repr((asked(recipe, SEEN), recipe.hints)))
     if key not in _grids:
         import torch
 
@@ -211,7 +211,7 @@ def solve(
         solved = Setting(region=setting.region, values=setting.values, solved=parameters)
         settings.append(solved)
         layers.append(_layer(solved, parameters, bench))
-    return Recipe(settings=tuple(settings), look=recipe.look, keep=recipe.keep)
+    return recipe.but(settings=tuple(settings))
 
 
 def _rest(setting: Setting) -> dict[str, float]:

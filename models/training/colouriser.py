@@ -11,7 +11,7 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import cv2
 import numpy as np
@@ -90,7 +90,7 @@ def prepare(files: list[Path], cache: Path) -> list[Example]:
                 made |= {f"{i}.rgb": one.rgb, f"{i}.classes": one.classes, f"{i}.segments": one.segments}
             if i % 50 == 49:
                 print(f"{i + 1}/{len(files)} photos taken apart, {len(made) // 3} kept", flush=True)
-        np.savez(cache, **made)
+        np.savez(cache, **made)  # type: ignore[arg-type]
     with np.load(cache, allow_pickle=False) as found:
         keys = sorted({int(name.split(".")[0]) for name in found.files})
         return [Example(found[f"{k}.rgb"], found[f"{k}.classes"], found[f"{k}.segments"]) for k in keys]
@@ -105,7 +105,7 @@ def film(rng: np.random.Generator) -> Float:
     return np.asarray(np.clip(black + (white - black) * x, 0, 1), np.float32)
 
 
-def cast(luma: Float, rng: np.random.Generator, most: float) -> Float:
+def tinge(luma: Float, rng: np.random.Generator, most: float) -> Float:
     """The colour (h, w, 2) that age or a toning bath has given everything: mostly brown, stronger in some tones."""
     angle = math.radians(rng.normal(70, 45))
     size = rng.uniform(0, most) * (1 + rng.uniform(-0.8, 0.8) * (luma - 0.5))
@@ -167,9 +167,9 @@ def sample(one: Example, rng: np.random.Generator) -> tuple[Float, Float]:
     if kind < 0.55:
         rest = np.zeros((CROP, CROP, 2), np.float32)
     elif kind < 0.7:
-        rest = cast(luma, rng, 22)
+        rest = tinge(luma, rng, 22)
     else:
-        rest = np.float32(rng.uniform(0.05, 0.9)) * ab + cast(luma, rng, 14)
+        rest = np.float32(rng.uniform(0.05, 0.9)) * ab + tinge(luma, rng, 14)
     if rng.random() < 0.15:
         classes = np.zeros_like(classes)
     x = planes(np.asarray(luma, np.float32), classes, hint, rest)
@@ -194,7 +194,7 @@ def rarity(examples: list[Example]) -> Float:
 
 
 def losses(net: Colouriser, guess: nn.Module, x: Tensor, y: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Cross entropy against softly quantised truth, and the smooth error of a plain regression beside it; rare colours weigh more."""
+    """Cross entropy against softly quantised truth, and the smooth error of a regression beside it; rare colours weigh more."""
     colours = torch.from_numpy(palette())
     apart = (y[:, None] - colours[None, :, :, None, None]).square().sum(2)
     soft = (-apart / (2 * SOFT**2)).softmax(1)
@@ -210,7 +210,7 @@ def held_out(net: Colouriser, guess: nn.Module, examples: list[Example]) -> dict
     """Mean ΔE2000 to the truth and mean chroma relative to it, for several temperatures and for the regression."""
     from skimage.color import deltaE_ciede2000
 
-    rows: dict[str, list[tuple[float, float, float]]] = {}
+    rows: dict[str, list[tuple[float, ...]]] = {}
     for one in examples:
         rgb = one.rgb.astype(np.float32) / np.float32(255)
         h, w = (n // 16 * 16 for n in rgb.shape[:2])
@@ -219,14 +219,18 @@ def held_out(net: Colouriser, guess: nn.Module, examples: list[Example]) -> dict
         x = planes(guide(rgb), classes, np.zeros_like(rgb), np.zeros_like(rgb[..., :2]))[:, :h, :w]
         found = net.features(torch.from_numpy(x)[None])
         logits = net.head(found).float()
-        said = {f"T {t}": annealed(logits, t) for t in (0.2, 0.38, 0.6, 1.0)} | {"regression": UNIT * guess(found).float()}
+        said = {f"T {t}": annealed(logits, t) for t in (0.2, 0.38, 0.6, 1.0)} | {
+            "regression": UNIT * guess(found).float()
+        }
         said["grey"] = torch.zeros_like(said["regression"])
         small = cv2.resize(truth, (w // STRIDE, h // STRIDE), interpolation=cv2.INTER_AREA)
         for name, ab in said.items():
             shown = np.dstack([small[..., 0], ab[0].permute(1, 2, 0).numpy()])
             apart = float(np.mean(deltaE_ciede2000(small, shown)))
-            rows.setdefault(name, []).append((apart, *(float(np.hypot(v[..., 1], v[..., 2]).mean()) for v in (shown, small))))
-    out = {}
+            rows.setdefault(name, []).append(
+                (apart, *(float(np.hypot(v[..., 1], v[..., 2]).mean()) for v in (shown, small)))
+            )
+    out: dict[str, float] = {}
     for name, values in rows.items():
         apart, chroma, true = np.mean(values, axis=0)
         out |= {f"{name} dE": round(float(apart), 2), f"{name} chroma": round(float(chroma / true), 2)}
@@ -241,9 +245,11 @@ def train(examples: list[Example], out: Path, minutes: float, batch: int, seed: 
     held, used = examples[::14], [e for i, e in enumerate(examples) if i % 14]
     weights = torch.from_numpy(rarity(used))
     net, guess = Colouriser(), nn.Conv2d(WIDTHS[0], 2, 1)
-    both = nn.ModuleList([net, guess]).to(memory_format=torch.channels_last)
+    both = nn.ModuleList([net, guess])
+    both.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     mean = torch.optim.swa_utils.AveragedModel(both, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995),
                                                use_buffers=True)  # fmt: skip
+    shipped, plainly = cast("nn.ModuleList", mean.module)
     optimizer = torch.optim.AdamW(both.parameters(), RATE, weight_decay=0.02)
     step, spent = 0, 0.0
     kept = out / "checkpoint.pt"
@@ -257,7 +263,8 @@ def train(examples: list[Example], out: Path, minutes: float, batch: int, seed: 
     while (spent := time.monotonic() - began) < 60 * minutes:
         rng = np.random.default_rng([seed, step])
         rows = [sample(used[int(i)], rng) for i in rng.integers(len(used), size=batch)]
-        x, y = (torch.from_numpy(np.stack(part)).contiguous(memory_format=torch.channels_last) for part in zip(*rows, strict=True))
+        x, y = (torch.from_numpy(np.stack(part)) for part in zip(*rows, strict=True))
+        x = x.contiguous(memory_format=torch.channels_last)
         rate = RATE * min(1.0, (step + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * min(1.0, spent / (60 * minutes))))
         for group in optimizer.param_groups:
             group["lr"] = rate
@@ -275,17 +282,19 @@ def train(examples: list[Example], out: Path, minutes: float, batch: int, seed: 
         if time.monotonic() - last > 240:
             last = time.monotonic()
             keep(kept, both, mean, optimizer, step, spent)
-            print(step, json.dumps(held_out(mean.module[0].eval(), mean.module[1], held[:24])), flush=True)
+            print(step, json.dumps(held_out(cast("Colouriser", shipped.eval()), plainly, held[:24])), flush=True)
     keep(kept, both, mean, optimizer, step, spent)
-    print(step, json.dumps(held_out(mean.module[0].eval(), mean.module[1], held)), flush=True)
+    print(step, json.dumps(held_out(cast("Colouriser", shipped.eval()), plainly, held)), flush=True)
     place = out / "colouriser"
     place.mkdir(exist_ok=True)
-    shipped = {n: t.half() if t.is_floating_point() else t for n, t in mean.module[0].state_dict().items()}
-    save_file({n: t.contiguous() for n, t in shipped.items()}, place / "model.safetensors")
+    halves = {n: t.half() if t.is_floating_point() else t for n, t in shipped.state_dict().items()}
+    save_file({n: t.contiguous() for n, t in halves.items()}, place / "model.safetensors")
     pin("colouriser", out)
 
 
-def keep(path: Path, both: nn.Module, mean: nn.Module, optimizer: torch.optim.Optimizer, step: int, spent: float) -> None:
+def keep(
+    path: Path, both: nn.Module, mean: nn.Module, optimizer: torch.optim.Optimizer, step: int, spent: float
+) -> None:
     """Write a checkpoint, whole or not at all."""
     state = {"net": both.state_dict(), "mean": mean.state_dict(), "optimizer": optimizer.state_dict()}
     torch.save({**state, "step": step, "spent": spent}, path.with_suffix(".part"))
@@ -297,7 +306,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m models.training.colouriser", description=__doc__)
     parser.add_argument("photos", type=Path)
     parser.add_argument("--names", type=Path, help="text file with the file names to use, one a line")
-    parser.add_argument("--out", type=Path, required=True, help="the folder that gets the cache, checkpoints and weights")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="the folder that gets the cache, checkpoints and weights"
+    )
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--batch", type=int, default=16)
     args = parser.parse_args()
