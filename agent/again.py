@@ -24,6 +24,9 @@ QUIET: Final = 0.35
 CALMER: Final = 0.7
 COLOURS: Final = ("temperature", "tint", "saturation", "black_and_white")
 
+#: Where more of a step begins that was taken back altogether.
+FAINT: Final = 0.25
+
 QUESTION: Final = "What was wrong with it?"
 #: What may be wrong with a result, to click.
 COMPLAINTS: Final[tuple[Complaint, ...]] = ("too strong", "too weak", "wrong place", "wrong colour", "too artificial")
@@ -134,6 +137,22 @@ def at_strength(history: History, version: Version, share: float) -> Another:
     text = f"The last step at {share:.0%}.".replace("%", " %")
     recipe = first.recipe if share == 1 else scaled(first.recipe, base.recipe, share)
     return Another(recipe, base, text, has_own_look(first, base), first.number)
+
+
+def stepped(version: Version) -> bool:
+    """True for a version that a step made, whose strength can be set."""
+    return version.parent is not None
+
+
+def shared(history: History, version: Version, share: float) -> tuple[Another, float] | str:
+    """The last step in `share` of the strength that it has now, and that as a share of how it was made; or why not."""
+    if not stepped(version):
+        return "This is the photo as opened; make a change first, then say how strong it should be."
+    now = float(version.facts.get("strength", 1.0))
+    wanted = round(min(share * max(now, FAINT), 2.0), 4)
+    if wanted == now:
+        return f"The last step is at {now:.0%} already; say what else should change.".replace("%", " %")
+    return at_strength(history, version, wanted), wanted
 
 
 def answered(history: History, version: Version, complaint: Complaint) -> Another | str:

@@ -122,6 +122,18 @@ def looked(changes: Mapping[str, float]) -> str:
     return f"I gave it an automatic look: {listed(f'{wording(n, v)} ({points(v)})' for n, v in largest)}, as measured."
 
 
+def against_opened(changes: Mapping[str, float]) -> str:
+    """How the whole photo now differs from the one that was opened, from its measured change.
+
+    >>> against_opened({"temperature": 0.2, "tint": 0.001})
+    'Against the photo as opened it is warmer (+20), as measured.'
+    """
+    largest = sorted(((n, v) for n, v in changes.items() if abs(v) >= 0.02), key=lambda nv: -abs(nv[1]))[:3]
+    if not largest:
+        return "That is hardly to be told from the photo as opened."
+    return f"Against the photo as opened it is {listed(f'{wording(n, v)} ({points(v)})' for n, v in largest)}, as measured."
+
+
 def alike(whose: str, changes: Mapping[str, float]) -> str:
     """What carrying a look over did to the whole photo, from its measured change.
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from agent.again import Another
 from agent.answer import points
+from agent.decide import Asked
 from agent.events import Change, Measures
 from agent.history import Version
 from models.vocabulary import spoken
@@ -26,13 +26,18 @@ def named(region: str, steps: Mapping[str, float]) -> str:
     return f"{where}{', '.join(moved)}" if 0 < len(moved) <= TOLD else f"{where}by hand"
 
 
-def strengthened(first: Version, made: Another, achieved: Measures, share: float) -> tuple[str, dict[str, Any]]:
-    """Name and facts of the version that shows the step of `first` at `share`; `achieved`: what was measured on it."""
+def strengthened(
+    first: Version, asked: tuple[Asked, ...], achieved: Measures, share: float
+) -> tuple[str, dict[str, Any]]:
+    """Name and facts of the version that shows the step of `first` at `share`.
+
+    `asked`: what is asked of it; `achieved`: what was measured on it.
+    """
     changes = [
         Change(
             region=a.region, attribute=a.attribute, asked=a.value, achieved=achieved.get(a.region, {}).get(a.attribute)
         )
-        for a in made.asked
+        for a in asked
     ]
     kept = {name: first.facts[name] for name in LASTING if name in first.facts}
     facts = {

@@ -5,6 +5,7 @@ their hashes come out.
 """
 
 import asyncio
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
@@ -291,21 +292,36 @@ class Darkroom:
         return self._neutral[sha]
 
     async def export(
-        self, opened: Opened, recipe: Recipe, out: Path, told: Callable[[str], None] | None = None, **how: Any
+        self, opened: Opened, recipe: Recipe, out: Path, told: Callable[[str, float], None] | None = None, **how: Any
     ) -> Path:
-        """Render at full size and save; `how` as in `tools.photo.save_photo`. `told` hears "render", then "write"."""
+        """Render at full size and save; `how` as in `tools.photo.save_photo`. `told` hears how far "render" is, then "write".
+
+        When it is cancelled, the work ends between two bands of a repair, and no file is made.
+        """
         from tools.photo import save_photo
         from tools.retouch import render_full
 
+        stopped = threading.Event()
+
+        def hears(step: str, share: float) -> None:
+            if stopped.is_set():
+                raise ConversationError("Stopped; no file was made.")
+            if told is not None:
+                told(step, share)
+
         def make() -> Path:
-            if told is not None:
-                told("render")
-            pixels = render_full(opened.photo, opened.seen, recipe, how.get("bits"))
-            if told is not None:
-                told("write")
+            hears("render", 0.0)
+            pixels = render_full(
+                opened.photo, opened.seen, recipe, how.get("bits"), lambda share: hears("render", share)
+            )
+            hears("write", 0.0)
             return save_photo(pixels, opened.photo, out, **how)  # type: ignore[arg-type]
 
-        return await self.work(make)
+        try:
+            return await self.work(make)
+        except asyncio.CancelledError:
+            stopped.set()
+            raise
 
     def _keep(self, opened: Opened, picture: Pixels) -> tuple[str, str]:
         """Store a preview and its thumbnail as PNG with the profile of the photo's working space."""

@@ -147,6 +147,10 @@ class Decision(BaseModel):
     """True when the recipe is put together from versions."""
     instead_of: int | None = None
     """The disliked version that this is another try of."""
+    share: float | None = None
+    """In what strength a step is shown, 0..2 of how it was made, when that is all that was asked."""
+    step: int = 0
+    """The version that made that step."""
     likeness: str = ""
     """Whose look was carried over: the reference's or a named one, as a sentence calls it."""
     samples: int = 0

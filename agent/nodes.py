@@ -8,7 +8,7 @@ import asyncio
 import uuid
 from typing import Any, Final
 
-from agent import again, answer, likeness, tree, witness
+from agent import again, answer, fixing, likeness, tree, witness
 from agent.amounts import SWITCHES
 from agent.darkroom import Opened, Print, as_jpeg
 from agent.decide import SMALLEST, Decision, Taste, decide
@@ -85,6 +85,7 @@ async def understand(state: State, rooms: Rooms, say: Say) -> Json:
         reference=bool(state.get("reference")),
         referred=bool(current.facts.get("reference")),
         looks=await asyncio.to_thread(likeness.names, rooms.memory, state["user"]),
+        step=again.stepped(current),
         disliked=current.feedback == "dislike" or "instead_of" in current.facts,
         turns=tuple(m.text for m in rooms.history.messages(thread, 12) if m.role == "user" and m.turn != state["turn"])[
             -5:
@@ -117,6 +118,7 @@ def after_understand(state: State) -> str:
         or (plan.likeness is not None and (plan.likeness.given or plan.likeness.look))
         or plan.protect
         or plan.complaint
+        or plan.share is not None
         or (plan.tree is not None and plan.tree.act == "merge")
         or plan.kind == "weak"
         or plan.free
@@ -135,8 +137,10 @@ async def decide_node(state: State, rooms: Rooms, say: Say) -> Json:
     plan = Plan.model_validate(state["plan"])
     if plan.likeness is not None and not state["again"]:
         return await _alike(state, rooms, plan)
-    if state["again"] or plan.complaint or plan.tree:
+    if state["again"] or plan.complaint or plan.tree or plan.share is not None:
         return await _from_versions(state, rooms, plan)
+    if plan.fix:
+        return await _fixed(state, rooms)
     base, move, problem = rooms.history.version(state["thread"], state["base"]), "", ""
     name = (plan.command or "").partition(":")[0]
     if name in MOVES:
@@ -185,6 +189,15 @@ async def _alike(state: State, rooms: Rooms, plan: Plan) -> Json:
     return {**update, "reference": kept, "decision": decision.model_dump(mode="json")}
 
 
+async def _fixed(state: State, rooms: Rooms) -> Json:
+    """A recipe that mends what the critic finds."""
+    base, here = rooms.history.version(state["thread"], state["base"]), await rooms.opened(state["thread"])
+    made = await rooms.darkroom.work(fixing.fix, here, base.recipe)
+    decision = made.decision.model_copy(update={"lead": made.text}) if made.changed else made.decision
+    problem = "" if made.changed else made.text
+    return {"base": base.number, "move": "", "problem": problem, "decision": decision.model_dump(mode="json")}
+
+
 async def _taste(state: State, rooms: Rooms, plan: Plan, here: Opened, say: Say) -> Taste | None:
     """The taste that this turn may follow: the person's own, a borrowed one, or none."""
     memory, user = rooms.memory, state["user"]
@@ -207,13 +220,28 @@ async def _taste(state: State, rooms: Rooms, plan: Plan, here: Opened, say: Say)
 
 
 async def _from_versions(state: State, rooms: Rooms, plan: Plan) -> Json:
-    """A recipe that is made from those of versions: a merge, or another try after a dislike."""
+    """A recipe that is made from those of versions: a merge, another strength of a step, another try after a dislike."""
     history, thread, base = rooms.history, state["thread"], state["base"]
     now = history.version(thread, base)
     update: Json = {"base": base, "move": "", "problem": ""}
     nothing = Decision(recipe=now.recipe).model_dump(mode="json")
     if plan.tree is not None:
         return {**update, "decision": nothing, **await _merge(state, rooms, plan)}
+    if plan.share is not None and not state["again"]:
+        stronger = again.shared(history, now, plan.share)
+        if isinstance(stronger, str):
+            return {**update, "decision": nothing, "problem": stronger}
+        made_, share = stronger
+        decision = Decision(
+            recipe=made_.recipe,
+            asked=made_.asked,
+            look=made_.look,
+            lead=made_.text,
+            solved=share == 1,
+            share=share,
+            step=made_.instead_of,
+        )
+        return {**update, "base": made_.base.number, "decision": decision.model_dump(mode="json")}
     made: again.Another | str | None = None
     if state["again"]:
         made = again.another(history, now)
@@ -283,6 +311,7 @@ def after_decide(state: State) -> str:
         decision.look
         or decision.merged
         or decision.instead_of is not None
+        or decision.share is not None
         or any(abs(a.wanted) >= 0.005 for a in decision.asked)
         or bool(decision.protected)
     )
@@ -304,7 +333,7 @@ async def render(state: State, rooms: Rooms, say: Say) -> Json:
 async def _sampled(state: State, rooms: Rooms, here: Opened, decision: Decision) -> Decision:
     """The decision with the best of several samples: of a look by seed, of a style by strength. Tried on the thumbnail."""
     plan, look = Plan.model_validate(state["plan"]), decision.recipe.look
-    if decision.likeness:
+    if decision.likeness or decision.share is not None or plan.fix:
         return decision
     if decision.look and look is not None and plan.command != "variations":
         looks = [look.with_seed(look.seed + i) for i in range(SAMPLES)]
@@ -352,7 +381,15 @@ async def review(state: State, rooms: Rooms, say: Say) -> Json:
     decision, made = Decision.model_validate(state["decision"]), Print.model_validate(state["candidate"])
     base = rooms.history.version(state["thread"], state["base"])
     before, after = await _read(state, rooms, decision, base, made)
-    verdict = await witness.heard(state, rooms, judge(decision.asked, decision.look, after, before), base, made)
+    verdict = judge(decision.asked, decision.look, after, before)
+    if decision.share is not None:
+        # How strong it should be has been said; there is nothing to correct about that.
+        return {
+            "best": {"print": state["candidate"], "verdict": verdict.model_dump(mode="json")},
+            "candidate": {},
+            "correction": {},
+        }
+    verdict = await witness.heard(state, rooms, verdict, base, made)
     best = state["best"]
     worse = bool(best) and verdict.score > best["verdict"]["score"]
     if not best or verdict.score < best["verdict"]["score"]:

@@ -155,6 +155,10 @@ class Plan(BaseModel):
     """True when, beside its edits, the rest of the photo is left to the look and the taste; read by code alone."""
     likeness: Likeness | None = None
     """A reference's look, or a named one; read by code alone."""
+    fix: bool = False
+    """True when whatever the critic finds wrong is to be mended ("fix it"); of kind `weak`, and read by code alone."""
+    share: float | None = Field(default=None, ge=0, le=2)
+    """The last step in another strength, as a share of how strong it is now; read by code alone."""
     lasting: bool = False
     """True when `ignore_my_style` or `use_my_style` is meant for good, not for this turn; read by code alone."""
 
@@ -210,5 +214,7 @@ class PlanContext(BaseModel):
     """Names of the person's own looks; no served model is told."""
     disliked: bool = False
     """True when a result was just disliked and what was wrong with it has been asked."""
+    step: bool = False
+    """True when the current version is a step whose strength can be set."""
     thumbnail: bytes | None = None
     """A JPEG, long edge at most 1280 px, for a served model that sees."""

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from agent import again, answer, likeness, tree
+from agent import again, answer, by_hand, likeness, tree
 from agent.darkroom import Print
 from agent.decide import Asked, Decision, Taste
 from agent.events import Change
@@ -31,7 +31,8 @@ async def present(state: State, rooms: Rooms, say: Say) -> Json:
     options: tuple[str, ...] = plan.options
     numbers: list[int] = []
     if state["best"] and decision:
-        version, text = await _keep_new(state, rooms, plan, decision)
+        keep = _keep_new if decision.share is None else _keep_strength
+        version, text = await keep(state, rooms, plan, decision)
         if name == "variations":
             numbers = await _variations(state, rooms, plan, decision, version)
             text = f"I made {len(numbers)} variations: versions {answer.listed(map(str, numbers))}. You see the first of them."
@@ -124,6 +125,28 @@ async def _keep_new(state: State, rooms: Rooms, plan: Plan, decision: Decision) 
     short = "That is as far as this photo goes" if state["rounds"] else "It is not quite what you asked"
     missed = [] if verdict.ok else [f"{short}: {s}" for s in _missed(verdict)[:1]]
     return version, answer.joined(did, *problems, *missed, answer.clipped(verdict, CLIPPED), plan.question or "")
+
+
+async def _keep_strength(state: State, rooms: Rooms, plan: Plan, decision: Decision) -> tuple[Version, str]:
+    """A step in another strength, as a version beside it; what was asked for first is what it still is."""
+    made, verdict = Print.model_validate(state["best"]["print"]), Verdict.model_validate(state["best"]["verdict"])
+    first = rooms.history.version(state["thread"], decision.step)
+    label, facts = by_hand.strengthened(first, decision.asked, made.achieved, decision.share or 0.0)
+    measured = {"changes": made.changes, "before": made.before, "after": made.after, "seconds": made.seconds}
+    keep = partial(
+        rooms.history.add,
+        state["thread"],
+        made.recipe,
+        preview=made.preview,
+        thumbnail=made.thumbnail,
+        label=label,
+        turn=state["turn"],
+        parent=state["base"],
+        facts={**measured, **facts},
+    )
+    version = await asyncio.to_thread(keep)
+    did = answer.against_opened(made.changes.get("global", {})) if decision.look else answer.done(decision, verdict)
+    return version, answer.joined(decision.lead, did, answer.clipped(verdict, CLIPPED))
 
 
 async def _named(state: State, rooms: Rooms, plan: Plan, version: Version, text: str) -> str:

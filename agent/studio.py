@@ -283,7 +283,7 @@ class Studio:
             first = self.rooms.history.version(thread, made.instead_of)
             here = await self.rooms.darkroom.open(about.photo, about.name)
             printed = await self.rooms.darkroom.render(here, made.recipe, solved=share == 1)
-            label, facts = by_hand.strengthened(first, made, printed.achieved, share)
+            label, facts = by_hand.strengthened(first, made.asked, printed.achieved, share)
             version = await self._add(thread, printed, label, facts, made.base.number)
         return self._show(thread, version, made.text, new=True)
 
@@ -354,11 +354,12 @@ class Studio:
         bits: int | None = None,
         long_edge: int | None = None,
         profile: Literal["srgb"] | None = None,
-        told: Callable[[str], None] | None = None,
+        told: Callable[[str, float], None] | None = None,
     ) -> Path:
         """Render a version at full size and save it; without `out`, as a new file in `settings.home / "exports"`.
 
-        `told` hears, in another thread, "render" and "write" as they begin; the rest is as in `tools.photo.save_photo`.
+        `told` hears, in another thread, how far "render" is (0..1) and when "write" begins; the rest is as in
+        `tools.photo.save_photo`. Who stops waiting for it stops the work as well, between two bands of a repair.
         """
         from agent.present import save
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import load_file
 
 from agent.plan import Edit, Plan, PlanContext
-from agent.planner import lessons, phrases, plan_text, wire
+from agent.planner import exchange, lessons, phrases, plan_text, wire
 from agent.planner.inside import InsidePlanner
 from agent.planner.served import situation
 from models import pinned
@@ -107,6 +108,32 @@ def test_lessons_can_be_read_back_and_leave_out_what_is_measured_with(tmp_path: 
     assert made == list(lessons.lessons(tmp_path, 400, 3, 0.0))
 
 
+def test_a_lesson_about_other_nouns_is_labelled_with_their_regions() -> None:
+    rng = random.Random(4)
+    text = "brighten the sky and blur the car, but leave her skin alone. remove the flowers"
+    plan = plan_text(text)
+    texts = set()
+    for _ in range(40):
+        said, meant = exchange.placed(text, plan, rng)
+        texts.add(said)
+        read = plan_text(said)
+        assert {(e.region, e.attribute) for e in read.edits} == {(e.region, e.attribute) for e in meant.edits}
+        assert set(read.protect) == set(meant.protect)
+        assert read.out_of_scope == plan.out_of_scope
+    assert len(texts) > 30
+    # What is exchanged is nouns alone, and never into the parts of a phrase that names one region.
+    parts = "brighten the face of the dog"
+    assert exchange.placed(parts, plan_text(parts), rng)[0].startswith("brighten the face of the ")
+
+
+def test_a_lesson_turned_round_means_another_thing() -> None:
+    rng = random.Random(1)
+    text = "increase the brightness a bit"
+    turned = {exchange.turned(text, plan_text(text), rng) for _ in range(30)}
+    assert "decrease the brightness a bit" in turned
+    assert all(plan_text(said).edits != plan_text(text).edits for said in turned)
+
+
 def test_training_goes_on_where_it_stopped_and_the_model_answers(tmp_path: Path) -> None:
     from models.training import planner as training
 
@@ -126,6 +153,11 @@ def test_training_goes_on_where_it_stopped_and_the_model_answers(tmp_path: Path)
     said = situation("warmer", PlanContext())
     assert model.answer(said) == model.answer(said)
     assert model.likely(said, rows[0]["answer"]) < 0
+    # Another training may begin with what this one has learned, in the same words.
+    training.main([str(path), "--out", str(tmp_path / "b"), "--steps", "2", "--start-from", str(tmp_path / "a"), *say])
+    assert (tmp_path / "b" / "tokenizer.json").read_text() == (tmp_path / "a" / "tokenizer.json").read_text()
+    one, other = (load_file(tmp_path / name / "model.safetensors") for name in "ab")
+    assert all((one[key].float() - other[key].float()).abs().max() < 0.01 for key in one)
     # A model that knows nothing yet leaves the plan to the grammar.
     assert InsidePlanner(tmp_path / "a").plan_now("warmer", PlanContext()).edits == plan_text("warmer").edits
 

@@ -8,14 +8,14 @@ it again.
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models import mask
-from models.mask import SoftMask, guide
+from models.mask import SoftMask, full_scale, guide
 from models.recipe import Recipe
 from models.regions import reach
 from models.repair import TONE, Repair, repair
@@ -23,7 +23,17 @@ from models.vocabulary import RESTORE_ATTRIBUTES
 from tools.colourise import painted
 from tools.perceive import Seen, region
 
+if TYPE_CHECKING:
+    from tools.photo import Photo
+
 Pixels = NDArray[np.generic]
+
+#: From how much of a fault on it is mended unasked: root mean square, in 8-bit steps, of what the restorer would add to the
+#: photo; of tones, the mean change of its thumbnail.
+LEAST: Final = {"denoise": 3.0, "deblock": 2.0, "deblur": 4.0, "dehaze": 14.0, "low_light": 22.0}
+#: Squares of the photo at its own size that are looked at for fine faults, and their side.
+LOOKED: Final = ((0.5, 0.5), (0.2, 0.25), (0.25, 0.8), (0.8, 0.2), (0.75, 0.75))
+SIDE: Final = 192
 
 #: What changes the tones and colours that are measured on the thumbnail.
 SEEN: Final = (*TONE, "colourise")
@@ -32,6 +42,48 @@ REMEMBERED: Final = 16
 
 _mended: OrderedDict[tuple[Any, ...], Seen] = OrderedDict()
 _lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something to mend: the attribute that mends it, how strongly (0..1), and what was measured, in a sentence."""
+
+    attribute: str
+    strength: float
+    sentence: str
+
+
+_SENTENCES: Final = {
+    "denoise": "Noise of about {0:.0f} of 255 steps.",
+    "deblock": "Traces of a codec, about {0:.1f} of 255 steps.",
+    "deblur": "It is blurred: its fine structure lacks about {0:.0f} of 255 steps.",
+    "dehaze": "A veil of haze: about {0:.0f} of 255 steps.",
+    "low_light": "Too little light: {0:.0f} of 255 steps are missing.",
+}
+
+
+def diagnose(photo: "Photo", seen: Seen) -> tuple[Fault, ...]:
+    """What the restorer finds to mend, in canonical order; empty for a sound photo, or where its weights are not installed."""
+    from models import restorer
+
+    if not restorer.installed() or min(photo.pixels.shape[:2]) < 32:
+        return ()
+    squares = []
+    height, width = photo.pixels.shape[:2]
+    side = min(SIDE, height, width)
+    for fy, fx in LOOKED if min(height, width) > 2 * side else LOOKED[:1]:
+        top, left = int((height - side) * fy), int((width - side) * fx)
+        square = photo.pixels[top : top + side, left : left + side].astype(np.float32)
+        squares.append(restorer.residuals(square / np.float32(full_scale(photo.pixels))))
+    # Noise and codecs are everywhere; what the lens has drawn sharply anywhere is not out of focus by accident.
+    each = 255 * np.sqrt(np.mean(np.square(squares), axis=(2, 3, 4)))
+    found = {"denoise": np.median(each[:, 0]), "deblock": np.median(each[:, 1]), "deblur": each[:, 2].min()}
+    picture = np.asarray(seen.thumbnail * 65535 + np.float32(0.5), np.uint16)
+    for name in TONE:
+        after = repair(picture, [Repair({name: 1.0})]).astype(np.float32) / np.float32(65535)
+        found[name] = 255 * float(np.abs(guide(after) - guide(seen.thumbnail)).mean())
+    over = {name: float(found[name]) for name in LEAST if found[name] >= LEAST[name]}
+    return tuple(Fault(name, 1.0, _SENTENCES[name].format(value)) for name, value in over.items())
 
 
 def asked(recipe: Recipe, names: tuple[str, ...] = RESTORE_ATTRIBUTES) -> dict[str, dict[str, float]]:

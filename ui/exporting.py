@@ -35,7 +35,8 @@ METADATA: Final = {"Keep": "keep", "Without the place": "no-place", "None": "non
 
 _QUIET: Final[dict[str, Any]] = {"api_visibility": "private", "show_progress": "hidden"}
 
-_STEPS: Final = {"render": (0.2, "Rendering at full size"), "write": (0.7, "Writing the file")}
+#: Where a step begins and ends on the bar, and what it is called.
+_STEPS: Final = {"render": (0.1, 0.8, "Rendering at full size"), "write": (0.8, 1.0, "Writing the file")}
 
 #: A finished file is handed over by a click on a link that is not shown: one click for the person, not two.
 _CLICK: Final = "() => setTimeout(() => document.querySelector('#{}')?.click(), 50)"
@@ -107,9 +108,9 @@ def wire(desk: "Desk", panel: Export, quick: gr.Button, session: gr.State) -> No
         how = saving(int(quality), bits, long_edge, profile == SRGB, METADATA[metadata])
         progress(0.05, desc="Opening the photo")
 
-        def told(step: str) -> None:
-            share, words = _STEPS[step]
-            progress(share, desc=words)
+        def told(step: str, share: float) -> None:
+            begins, ends, words = _STEPS[step]
+            progress(begins + share * (ends - begins), desc=words)
 
         out = Path(session.shelf) / export_name(session.name, suffix)
         try:

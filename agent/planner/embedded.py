@@ -16,6 +16,7 @@ from agent.planner import (
     optics,
     pointing,
     protect,
+    strength,
     styles,
     tree,
 )
@@ -112,6 +113,8 @@ def _plan(asked: str, context: PlanContext | None, attacked: bool) -> Plan:
     if commands.asks(asked) and not (found and found.name in ("help", "compare")):
         return Plan(kind="question")
     certain = found is not None and (found.name in _CERTAIN or found.name.startswith("goto"))
+    if found is None and (plan := strength.answer(asked, context, heard.heard)) is not None:
+        return plan
     if (plan := followup.resolve(asked, context, heard.heard, exact_only=certain)) is not None:
         return plan
     if found and found.name not in ("help", "compare", "export") and commands.is_question(asked):

@@ -2,12 +2,14 @@
 
 A lesson is what the model is told and what it should answer, as JSON on one line. They come from five sources:
 requests labelled by hand, singly and put together; requests nobody labelled, where the embedded planner gives the same plan
-after words that should not matter are left out; sentences made from the lexicon and `lessons.toml`, where the
-planner's reading agrees with what was put in; the same beside a last turn; and the commands' and follow-ups' own patterns, run
-backwards. Typing errors and fillers are added after labelling. DATA holds `requests/` (see its README for the labels).
+after words that should not matter are left out; both also with their nouns, attributes and directions exchanged
+(`agent.planner.exchange`); sentences made from the lexicon and `lessons.toml`, where the planner's reading agrees with what
+was put in; the same beside a last turn; and the commands' and follow-ups' own patterns, run backwards. Typing errors and
+fillers are added after labelling. DATA holds `requests/` (see its README for the labels).
 """
 
 import argparse
+import itertools
 import json
 import random
 import re
@@ -18,19 +20,18 @@ from typing import Any, Final
 from agent.plan import Plan, PlanContext
 from agent.planner import wire
 from agent.planner.embedded import plan_text
+from agent.planner.exchange import placed, turned
 from agent.planner.languages import glosses
 from agent.planner.lexicon import lexicon
-from agent.planner.phrases import SLOT, backwards, fill, mistyped, said_by, saying, templates
-from agent.planner.protect import region_of
+from agent.planner.phrases import SLOT, backwards, fill, mistyped, said_by, templates
 from agent.planner.served import situation
 from models.language import told
-from models.vocabulary import REGIONS
 
 #: Share of the lessons from each source.
-SHARES: Final = {"hand": 0.22, "joined": 0.14, "unlabelled": 0.24, "made": 0.22, "dialogue": 0.14, "languages": 0.04}
+SHARES: Final = {"hand": 0.26, "joined": 0.08, "unlabelled": 0.36, "made": 0.14, "dialogue": 0.13, "languages": 0.03}
 
 #: Share of the texts with typing errors, and with something polite around them.
-TYPED, POLITE = 0.3, 0.3
+TYPED, POLITE = 0.2, 0.2
 
 
 def written(text: str, plan: Plan, context: PlanContext, rng: random.Random) -> dict[str, str] | None:
@@ -82,22 +83,23 @@ def joined(rows: list[tuple[str, Plan, PlanContext]], rng: random.Random) -> tup
     )  # fmt: skip
 
 
-def moved(text: str, plan: Plan, rng: random.Random) -> tuple[str, Plan]:
-    """The request about another region, where exactly one noun of it names one; else as it is."""
-    places = {e.region for e in plan.edits} - {"global"}
-    if plan.kind != "strong" or len(places) != 1 or rng.random() < 0.5:
+def varied(text: str, plan: Plan, context: PlanContext, rng: random.Random) -> tuple[str, Plan]:
+    """The request about other nouns, or turned round, where the planner reads the exchange as it was meant."""
+    draw = rng.random()
+    if draw < 0.4:
         return text, plan
-    place = places.pop()
-    found = [m for m in re.finditer(r"\bthe ([a-z]{3,})\b", text) if region_of(m[1]) == place]
-    others = [noun for region in REGIONS for noun in saying("region", region, "region") if " " not in noun]
-    if len(found) != 1:
-        return text, plan
-    noun = rng.choice(others)
-    region = region_of(noun)
-    if region is None or region in ("global", "shadows", "highlights", "left", "right", "top", "bottom"):
-        return text, plan
-    edits = tuple(e.model_copy(update={"region": region}) if e.region == place else e for e in plan.edits)
-    return text[: found[0].start(1)] + noun + text[found[0].end(1) :], plan.model_copy(update={"edits": edits})
+    before = plan_text(text, context)
+    if draw < 0.82:
+        said, meant = placed(text, plan, rng)
+        # Where the planner reads the original as it is labelled, it has to read the exchange so too.
+        if said == text or (before.edits == plan.edits and plan_text(said, context).edits != meant.edits):
+            return text, plan
+        return said, meant
+    said = turned(text, plan, rng)
+    after = plan_text(said, context)
+    same = [(e.region, e.amount) for e in before.edits] == [(e.region, e.amount) for e in after.edits]
+    changed = sum(one != other for one, other in zip(before.edits, after.edits, strict=False)) == 1
+    return (said, after) if before.label() == plan.label() and same and changed else (text, plan)
 
 
 def unlabelled(folder: Path, without: set[str], rng: random.Random) -> Iterator[tuple[str, Plan]]:
@@ -239,9 +241,10 @@ def lessons(data: Path, count: int, seed: int, held: float) -> Iterator[dict[str
     turns = turns[: round(len(turns) * (1 - held))]
     kept_out = {bare(json.loads(line)["text"]) for line in (requests / "dev.jsonl").read_text("utf-8").splitlines()}
     known = kept_out | {bare(text) for text, _, _ in hand}
-    sure = list(unlabelled(requests / "unlabelled", known, rng))
+    unread = unlabelled(requests / "unlabelled", known, random.Random(seed))
+    sure = list(itertools.islice(unread, 256))
     pool = [(text, plan) for text, plan, _ in hand if plan.edits] + [row for row in sure if row[1].edits]
-    print(f"{len(hand)} by hand, {len(turns)} turns, {len(sure)} unlabelled and sure", flush=True)
+    print(f"{len(hand)} by hand, {len(turns)} turns", flush=True)
     kinds, shares = list(SHARES), list(SHARES.values())
     done = 0
     while done < count:
@@ -249,11 +252,15 @@ def lessons(data: Path, count: int, seed: int, held: float) -> Iterator[dict[str
         row: tuple[str, Plan] | tuple[str, Plan, PlanContext] | None
         if kind == "hand":
             text, plan, context = rng.choice(turns) if rng.random() < 0.15 else rng.choice(hand)
-            row = (*moved(text, plan, rng), context)
+            row = (*varied(text, plan, context, rng), context)
         elif kind == "joined":
             row = joined(hand, rng)
         elif kind == "unlabelled":
-            row = rng.choice(sure)
+            fresh = next(unread, None)
+            if fresh is not None:
+                sure.append(fresh)
+                pool += [fresh] if fresh[1].edits else []
+            row = varied(*(fresh or rng.choice(sure)), PlanContext(), rng)
         elif kind == "made":
             row = made(rng)
         elif kind == "dialogue":

@@ -45,10 +45,12 @@ class ServedPlanner:
 
 
 def by_code(own: Plan, text: str, context: PlanContext) -> bool:
-    """True for what no model is asked: nothing said, acts on versions, complaints, other people's taste, what was suggested."""
+    """True for what no model is asked: nothing said, acts on versions, complaints, strengths, lent taste, suggestions."""
     lent = lending.find(text, context) is not None
     advised = advice.answer(text, context, plan_text) is not None
-    return not plain(text) or own.tree is not None or own.complaint is not None or lent or advised
+    return (
+        not plain(text) or own.tree is not None or own.complaint is not None or own.share is not None or lent or advised
+    )
 
 
 def situation(text: str, context: PlanContext) -> str:

@@ -77,6 +77,13 @@ def model(width: int, layers: int) -> Any:
     return LlamaForCausalLM(config)
 
 
+def begun(folder: Path) -> Any:
+    """The model of a folder in full precision, to be trained on."""
+    from transformers import LlamaForCausalLM
+
+    return LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)
+
+
 Row = tuple[list[int], int]
 """The tokens of a lesson, and how many of them are what the model is told."""
 
@@ -154,14 +161,29 @@ def export(net: Any, tokens: Any, out: Path) -> None:
 
 
 def train(
-    lessons: Path, out: Path, steps: int, count: int, rate: float, width: int, layers: int, seed: int, threads: int
+    lessons: Path,
+    out: Path,
+    steps: int,
+    count: int,
+    rate: float,
+    width: int,
+    layers: int,
+    seed: int,
+    threads: int,
+    start: Path | None = None,
+    minutes: float = math.inf,
 ) -> None:
-    """Train for `steps` batches of `count` lessons."""
+    """Train for `steps` batches of `count` lessons, or until `minutes` have passed, to go on another time.
+
+    `start`: a folder with a model and its tokenizer to begin from.
+    """
     from transformers import PreTrainedTokenizerFast
 
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
     out.mkdir(parents=True, exist_ok=True)
+    if start is not None and not (out / "tokenizer.json").exists():
+        PreTrainedTokenizerFast.from_pretrained(start).save_pretrained(out)
     if (out / "tokenizer.json").exists():
         tokens = PreTrainedTokenizerFast.from_pretrained(out)
     else:
@@ -170,7 +192,7 @@ def train(
         tokens.save_pretrained(out)
     rows = encode(tokens, lessons)
     rows, held = [row for row in rows[:-HELD] if len(row[0]) <= 400], rows[-HELD:]
-    net = model(width, layers)
+    net = model(width, layers) if start is None else begun(start)
     size = sum(p.numel() for p in net.parameters())
     lengths = [len(ids) for ids, _ in rows]
     print(f"{len(rows)} lessons of {sum(lengths) / len(rows):.0f} tokens, {size / 1e6:.1f} M parameters", flush=True)
@@ -181,6 +203,7 @@ def train(
     state = out / "state.safetensors"
     first = load_state(state, net, optimiser) if state.exists() else 0
     net.train()
+    warm = 200 if start is None else 50
     epoch, batches = -1, list[list[int]]()
     per = math.ceil(len(rows) / count)
     began, shown = time.monotonic(), 0.0
@@ -188,7 +211,7 @@ def train(
         if step // per != epoch:
             epoch = step // per
             batches = order(rows, count, seed, epoch)
-        now = rate * min(1.0, (step + 1) / 200) * (0.5 + 0.5 * math.cos(math.pi * step / steps)) + rate * 0.01
+        now = rate * min(1.0, (step + 1) / warm) * (0.5 + 0.5 * math.cos(math.pi * step / steps)) + rate * 0.01
         for group in optimiser.param_groups:
             group["lr"] = now
         loss, answer = loss_of(net, [rows[i] for i in batches[step % per]])
@@ -197,11 +220,12 @@ def train(
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimiser.step()
         shown = answer if step == first else 0.98 * shown + 0.02 * answer
-        if (step + 1) % 50 == 0 or step + 1 == steps:
+        if (step + 1) % 25 == 0 or step + 1 == steps:
             pace = (time.monotonic() - began) / (step + 1 - first)
             left = pace * (steps - step - 1) / 60
             print(f"step {step + 1}/{steps}  answers {shown:.4f}  {pace:.2f} s/step  {left:.1f} min left", flush=True)
-        if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
+        over = time.monotonic() - began > 60 * minutes
+        if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps or over:
             net.eval()
             with torch.no_grad():
                 parts = [loss_of(net, held[k : k + 64])[1] for k in range(0, HELD, 64)]
@@ -209,6 +233,8 @@ def train(
             print(f"step {step + 1}/{steps}  held out {sum(parts) / len(parts):.4f}", flush=True)
             save_state(state, step + 1, net, optimiser)
             export(net, tokens, out)
+        if over:
+            return
     facts = {"steps": steps, "batch": count, "rate": rate, "width": width, "layers": layers, "seed": seed,
              "lessons": len(rows)}  # fmt: skip
     (out / "training.json").write_text(json.dumps(facts) + "\n", "utf-8")
@@ -219,15 +245,21 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m models.training.planner", description=__doc__)
     parser.add_argument("lessons", type=Path, help="JSON lines with told and answer")
     parser.add_argument("--out", type=Path, required=True, help="folder for the model and the state to resume from")
+    parser.add_argument(
+        "--start-from", type=Path, help="folder of a trained model to go on from, as models/weights/planner"
+    )
     parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--width", type=int, default=320, help="channels, a multiple of 64")
     parser.add_argument("--layers", type=int, default=8)
+    parser.add_argument(
+        "--minutes", type=float, default=math.inf, help="stop after this long; the same command goes on"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     a = parser.parse_args(arguments)
-    train(a.lessons, a.out, a.steps, a.batch, a.rate, a.width, a.layers, a.seed, a.threads)
+    train(a.lessons, a.out, a.steps, a.batch, a.rate, a.width, a.layers, a.seed, a.threads, a.start_from, a.minutes)
 
 
 if __name__ == "__main__":
