@@ -27,7 +27,7 @@ from models.mask import LUMA, SoftMask, full_scale, guide, harden
 Float = NDArray[np.float32]
 
 #: Radius of the guided filter, in pixels at a long edge of 512, and the variance of luma below which it only smooths.
-RADIUS: Final = 9
+RADIUS: Final = 6
 EPS: Final = 4e-4
 #: Rows that are painted at a time.
 BAND: Final = 512

@@ -1,10 +1,11 @@
 """The colouriser: a small network that says which colours a photo without colour may have had.
 
-A UNet of plain convolutions sees the luma of a thumbnail, the segmenter's word on what every place shows, since meaning
-carries colour, what is left of the photo's own colour where it is faded, and hints: colours that somebody has named for a
-place. It gives a distribution over quantised chroma (Zhang, Isola and Efros, "Colorful Image Colorization", 2016; hints as in
-Zhang et al., "Real-Time User-Guided Image Colorization", 2017), of which the annealed mean is taken: between the mean, which is
-mud, and the likeliest, which is spots.
+Meaning carries colour: what the segmenter sees at a place, how light and how high up that is, says which colours are usual
+there, by counting. A UNet of plain convolutions goes on from that: it sees the luma of the thumbnail, the segmenter's word,
+what is left of the photo's own colour where it is faded, and hints, colours that somebody has named for a place. Both give a
+distribution over quantised chroma (Zhang, Isola and Efros, "Colorful Image Colorization", 2016; hints as in Zhang et al.,
+"Real-Time User-Guided Image Colorization", 2017), of which the annealed mean is taken: between the mean, which is mud, and the
+likeliest, which is spots.
 """
 
 from collections.abc import Sequence
@@ -35,6 +36,10 @@ PLANES: Final = 1 + len(CLASSES) + 3 + 2 + 1
 UNIT: Final = 50.0
 #: Distance of quantised colours in CIELAB a and b, and how far they reach.
 STEP, REACH = 10, 90
+#: Levels of luma, and of height, at which colours are counted.
+LEVELS, HEIGHTS = 8, 3
+#: What is counted nowhere is this likely.
+RARE: Final = 1e-4
 #: The annealed mean: probabilities to the power of 1 / TEMPERATURE.
 TEMPERATURE: Final = 0.38
 
@@ -58,8 +63,11 @@ def palette() -> Float:
 class Colouriser(nn.Module):
     """(B, PLANES, H, W), H and W multiples of 16 -> logits (B, Q, H/4, W/4) over `palette()`.
 
-    Luma keeps its detail, folded into planes; of the others the mean over 4×4 places is enough.
+    Luma keeps its detail, folded into planes; of the others the mean over 4×4 places is enough. `usual` (cells, Q): the shares
+    of colours that are usual in the cells of `places`, which a fresh network gives back.
     """
+
+    usual: Tensor
 
     def __init__(self, widths: Sequence[int] = WIDTHS) -> None:
         super().__init__()
@@ -71,10 +79,18 @@ class Colouriser(nn.Module):
         self.from16, self.mix8 = conv(c, b, 1), conv(b, b)
         self.from8, self.mix4 = conv(b, a, 1), conv(a, a)
         self.head = nn.Conv2d(a, len(palette()), 1)
+        for part in self.head.parameters():
+            nn.init.zeros_(part)
+        self.register_buffer("usual", torch.full((len(CLASSES) * LEVELS * HEIGHTS, len(palette())), 1 / len(palette())))
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits over the quantised colours, at a quarter of the size."""
-        return self.head(self.features(x))
+        return self.head(self.features(x)) + self.prior(x)
+
+    def prior(self, x: Tensor) -> Tensor:
+        """Logarithms (B, Q, H/4, W/4) of how usual colours are at a place; all alike where the segmenter says nothing."""
+        share = torch.einsum("bkhw,kq->bqhw", places(functional.avg_pool2d(x.float(), STRIDE)), self.usual.float())
+        return (share + RARE).log()
 
     def features(self, x: Tensor) -> Tensor:
         """What the head reads: (B, widths[0], H/4, W/4)."""
@@ -85,6 +101,22 @@ class Colouriser(nn.Module):
         f16 = f16 + self.whole(f16.mean((2, 3)))[:, :, None, None]
         y = self.mix8(up(self.from16(f16)) + f8)
         return self.mix4(up(self.from8(y)) + f4)
+
+
+def places(x: Tensor) -> Tensor:
+    """How much places belong to the cells by which colours are counted, one for every class, luma and height.
+
+    Planes (B, PLANES, h, w) -> (B, 14 · LEVELS · HEIGHTS, h, w), of sum 1 where the segmenter says anything.
+    """
+    luma, row, classes = x[:, :1] + 0.5, (x[:, -1:] + 1) / 2, x[:, 1 : 1 + len(CLASSES)]
+    classes = classes / classes.sum(1, keepdim=True).clamp(min=1e-3)
+
+    def between(at: Tensor, count: int) -> Tensor:
+        steps = torch.arange(count, device=x.device, dtype=x.dtype).view(1, -1, 1, 1)
+        return (1 - (at.clamp(0, 1) * (count - 1) - steps).abs()).clamp(min=0)
+
+    cells = torch.einsum("bchw,blhw,byhw->bclyhw", classes, between(luma, LEVELS), between(row, HEIGHTS))
+    return cells.flatten(1, 3)
 
 
 @lru_cache(maxsize=1)

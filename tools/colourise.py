@@ -12,7 +12,6 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,11 +29,6 @@ Pixels = NDArray[np.generic]
 
 #: Regions whose colour a reference tells, wide before narrow.
 TOLD: Final = ("sky", "water", "vegetation", "ground", "mountain", "building", "animal", "skin")
-#: Long edge at which colours are moved to borders, how far, and differences of luma and of classes that part two things.
-SNAP_AT: Final = 192
-SNAP_REACH: Final = 8
-SNAP_LUMA: Final = 0.12
-SNAP_CLASS: Final = 0.3
 #: Colours that are remembered; one is a few megabytes.
 REMEMBERED: Final = 4
 
@@ -71,7 +65,9 @@ def painted(
 def colours(seen: Seen, hints: Sequence[Hint] = ()) -> ChromaMap:
     """The colours of a photo at any size. The same photo and hints give the same; asked again they cost nothing."""
     said = repr([(h.region, h.a, h.b) for h in hints])
-    key = (hashlib.blake2b(seen.thumbnail.tobytes(), digest_size=16).hexdigest() + seen.scene.photo, said)
+    shown = hashlib.blake2b(seen.thumbnail.tobytes(), digest_size=16)
+    shown.update(seen.classes.tobytes())
+    key = (seen.scene.photo + shown.hexdigest(), said)
     with _lock:
         if key in _made:
             _made.move_to_end(key)
@@ -102,7 +98,7 @@ def chosen(seen: Seen, hints: Sequence[Hint] = ()) -> ChromaMap:
     left = chroma.of(seen.thumbnail)
     # Rounding leaves crumbs of chroma on a grey photo.
     left[np.abs(left).max(axis=2) < 0.1] = 0
-    ab = snapped(predict(luma, seen.classes, told, left), luma, seen.classes)
+    ab = predict(luma, seen.classes, told, left)
     for i, (hint, weight) in enumerate(places):
         rest = weight.copy()
         for _, later in places[i + 1 :]:
@@ -119,36 +115,6 @@ def obeyed(ab: Float, luma: Float, hint: Hint, weight: Float) -> Float:
         return ab
     mean = np.tensordot(room, ab, axes=2) / room.sum()
     return np.asarray(ab + weight[..., None] * (np.array([hint.a, hint.b]) - mean), np.float32)
-
-
-def snapped(ab: Float, luma: Float, classes: Float) -> Float:
-    """Colours (h, w, 2) of a network that sees coarsely, moved to the borders of what the segmenter sees.
-
-    A joint bilateral filter (Kopf et al., "Joint Bilateral Upsampling", 2007) whose guide is luma and the classes.
-    """
-    height, width = luma.shape
-    scale = min(1.0, SNAP_AT / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small, light = (
-        cv2.resize(ab, size, interpolation=cv2.INTER_AREA),
-        cv2.resize(luma, size, interpolation=cv2.INTER_AREA),
-    )
-    seen = np.dstack([cv2.resize(p, size, interpolation=cv2.INTER_LINEAR) for p in classes])
-    guides = np.dstack([light / np.float32(SNAP_LUMA), seen / np.float32(SNAP_CLASS)]).astype(np.float32)
-    reach = SNAP_REACH
-    padded = cv2.copyMakeBorder(small, reach, reach, reach, reach, cv2.BORDER_REFLECT)
-    around = np.stack([np.pad(guides[..., i], reach, mode="reflect") for i in range(guides.shape[2])], axis=-1)
-    total, weights = np.zeros_like(small), np.zeros(small.shape[:2], np.float32)
-    for dy in range(-reach, reach + 1, 2):
-        for dx in range(-reach, reach + 1, 2):
-            rows, columns = slice(reach + dy, reach + dy + size[1]), slice(reach + dx, reach + dx + size[0])
-            apart = np.square(around[rows, columns] - guides).sum(axis=2) + (dy * dy + dx * dx) / (0.5 * reach * reach)
-            w = np.exp(-apart / 2)
-            total += w[..., None] * padded[rows, columns]
-            weights += w
-    return np.asarray(
-        cv2.resize(total / weights[..., None], (width, height), interpolation=cv2.INTER_LINEAR), np.float32
-    )
 
 
 def hints_of(reference: Reference, seen: Seen) -> tuple[Hint, ...]:

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.attributes import lab
-from models.colouriser import STRIDE, UNIT, WIDTHS, Colouriser, annealed, palette, planes
+from models.colouriser import STRIDE, UNIT, WIDTHS, Colouriser, annealed, palette, places, planes
 from models.mask import LUMA, guide
 from models.pinned import pin
 from models.segmenter import segment
@@ -39,8 +39,12 @@ GREY: Final = (5.0, 14.0)
 READ_AT: Final = (256,)
 #: Width of the soft quantisation; share of an even distribution in the weights of colours, and the largest weight.
 SOFT: Final = 5.0
-EVEN: Final = 0.5
+EVEN: Final = 0.85
+#: How many places of any kind stand behind the usual colours of a cell before it is counted.
+DOUBT: Final = 0.05
 RAREST: Final = 6.0
+#: How much of the favour for rare colours is taken back when it has learned from it: nearer to the truth, less colourful.
+BACK: Final = 0.4
 RATE: Final = 2e-3
 
 
@@ -179,18 +183,27 @@ def sample(one: Example, rng: np.random.Generator) -> tuple[Float, Float]:
     return np.ascontiguousarray(x), np.ascontiguousarray(y)
 
 
-def rarity(examples: list[Example]) -> Float:
-    """Weights (Q,) of the quantised colours by how rare they are, of mean 1 over all pixels (Zhang et al. 2016, eq. 4)."""
+def counted(examples: list[Example]) -> NDArray[np.float64]:
+    """How many photos' worth (cells, Q) of each quantised colour lie in the cells of `models.colouriser.places`."""
     colours = palette()
-    counts = np.zeros(len(colours))
+    counts = 0.0
     for one in examples:
-        ab = lab(one.rgb[::4, ::4].astype(np.float32) / np.float32(255))[..., 1:].reshape(-1, 2)
-        near = ((ab[:, None] - colours[None]) ** 2).sum(-1).argmin(1)
-        counts += np.bincount(near, minlength=len(colours))
-    share = counts / counts.sum()
+        rgb = resized(one.rgb.astype(np.float32) / np.float32(255), EDGE // STRIDE)
+        classes = one.classes.astype(np.float32) / np.float32(255)
+        x = planes(guide(rgb), classes, np.zeros_like(rgb), np.zeros_like(rgb[..., :2]))
+        cells = places(torch.from_numpy(x)[None])[0].flatten(1).numpy()
+        near = ((lab(rgb)[..., 1:].reshape(-1, 1, 2) - colours[None]) ** 2).sum(-1).argmin(1)
+        counts = counts + cells @ np.eye(len(colours))[near] / len(near)
+    return np.asarray(counts, np.float64)
+
+
+def weighed(counts: NDArray[np.float64]) -> tuple[Float, Float]:
+    """Usual colours (cells, Q) and weights (Q,) of colours by how rare they are (Zhang et al. 2016, eq. 4), from counts."""
+    share = counts.sum(0) / counts.sum()
     weights = 1 / ((1 - EVEN) * share + EVEN / len(share))
-    weights /= (weights * share).sum()
-    return np.asarray(np.clip(weights, 0, RAREST), np.float32)
+    weights = np.clip(weights / (weights * share).sum(), 0, RAREST)
+    usual = (counts + DOUBT * share) * weights
+    return np.asarray(usual / usual.sum(1, keepdims=True), np.float32), np.asarray(weights, np.float32)
 
 
 def losses(net: Colouriser, guess: nn.Module, x: Tensor, y: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
@@ -200,7 +213,7 @@ def losses(net: Colouriser, guess: nn.Module, x: Tensor, y: Tensor, weights: Ten
     soft = (-apart / (2 * SOFT**2)).softmax(1)
     weight = weights[apart.argmin(1)]
     found = net.features(x)
-    log = net.head(found).float().log_softmax(1)
+    log = (net.head(found).float() + net.prior(x)).log_softmax(1)
     error = functional.smooth_l1_loss(guess(found).float(), y / UNIT, beta=0.1, reduction="none").sum(1)
     return (-(soft * log).sum(1) * weight).mean(), (error * weight).mean()
 
@@ -217,11 +230,13 @@ def held_out(net: Colouriser, guess: nn.Module, examples: list[Example]) -> dict
         truth = lab(rgb[:h, :w])
         classes = one.classes.astype(np.float32) / np.float32(255)
         x = planes(guide(rgb), classes, np.zeros_like(rgb), np.zeros_like(rgb[..., :2]))[:, :h, :w]
-        found = net.features(torch.from_numpy(x)[None])
-        logits = net.head(found).float()
+        seen = torch.from_numpy(x)[None]
+        found = net.features(seen)
+        logits = net.head(found).float() + net.prior(seen)
         said = {f"T {t}": annealed(logits, t) for t in (0.2, 0.38, 0.6, 1.0)} | {
             "regression": UNIT * guess(found).float()
         }
+        said["usual"] = annealed(net.prior(seen))
         said["grey"] = torch.zeros_like(said["regression"])
         small = cv2.resize(truth, (w // STRIDE, h // STRIDE), interpolation=cv2.INTER_AREA)
         for name, ab in said.items():
@@ -243,8 +258,12 @@ def train(examples: list[Example], out: Path, minutes: float, batch: int, seed: 
     # A step is small: on a machine with other work, threads wait for each other longer than they help.
     torch.set_num_threads(1)
     held, used = examples[::14], [e for i, e in enumerate(examples) if i % 14]
-    weights = torch.from_numpy(rarity(used))
     net, guess = Colouriser(), nn.Conv2d(WIDTHS[0], 2, 1)
+    known = out / "counts.npy"
+    counts = np.load(known, allow_pickle=False) if known.exists() else counted(used)
+    np.save(known, counts)
+    usual, weights = (torch.from_numpy(x) for x in weighed(counts))
+    net.usual.copy_(usual)
     both = nn.ModuleList([net, guess])
     both.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     mean = torch.optim.swa_utils.AveragedModel(both, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995),
@@ -284,6 +303,8 @@ def train(examples: list[Example], out: Path, minutes: float, batch: int, seed: 
             keep(kept, both, mean, optimizer, step, spent)
             print(step, json.dumps(held_out(cast("Colouriser", shipped.eval()), plainly, held[:24])), flush=True)
     keep(kept, both, mean, optimizer, step, spent)
+    with torch.no_grad():
+        cast("Tensor", cast("Colouriser", shipped).head.bias).sub_(BACK * weights.log())
     print(step, json.dumps(held_out(cast("Colouriser", shipped.eval()), plainly, held)), flush=True)
     place = out / "colouriser"
     place.mkdir(exist_ok=True)
