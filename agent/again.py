@@ -63,7 +63,7 @@ def scaled(recipe: Recipe, base: Recipe, factor: float, loud: float | None = Non
     if look is not None and look != base.look:
         strength = min(look.strength * (factor if loud is None else loud), 1.5)
         look = Look.model_validate(look.model_dump() | {"strength": round(strength, 3)})
-    out = Recipe(settings=base.settings, look=look, keep=recipe.keep)
+    out = base.but(look=look, keep=recipe.keep, hints=recipe.hints)
     for region, steps in difference(base, recipe).items():
         for name, change in steps.items():
             if name != "look":

@@ -262,9 +262,7 @@ def free_look(
     A taste is a deviation from the neutral look, so it becomes settings on top of that look: of the whole, and of a region
     what it wants beyond the whole. What an earlier look was `given` is taken back first, so that nothing adds up.
     """
-    freed = Recipe(
-        settings=recipe.settings, keep=recipe.keep, look=Look(style=taste.style if taste else ()).with_seed(seed)
-    )
+    freed = recipe.but(look=Look(style=taste.style if taste else ()).with_seed(seed))
     for region, values in given.items():
         for name, value in values.items():
             freed = step(freed, region, name, -value)[0]
@@ -283,7 +281,7 @@ def free_look(
 
 def alike_to(recipe: Recipe, given: Values, likeness: Recipe) -> tuple[Recipe, Values]:
     """`recipe` with a reference's values instead of what an earlier look, taste or reference had `given`; and those values."""
-    made = Recipe(settings=recipe.settings, keep=recipe.keep, look=likeness.look)
+    made = recipe.but(look=likeness.look)
     for region, values in given.items():
         for name, value in values.items():
             made = step(made, region, name, -value)[0]
@@ -303,7 +301,7 @@ def filled(recipe: Recipe, taste: Taste, there: Collection[str], said: Collectio
         taken |= {"temperature", "tint", "saturation"}
     open_ = {r: v for r, of in taste.values.items() if (v := {n: x for n, x in of.items() if n not in taken})}
     found, now = free_look(recipe, {}, taste.model_copy(update={"values": open_}), there, 0)
-    return Recipe(settings=found.settings, keep=recipe.keep, look=recipe.look), now
+    return found.but(keep=recipe.keep, look=recipe.look), now
 
 
 def nearest(region: str, there: Collection[str]) -> str:
@@ -395,7 +393,7 @@ def touched(recipe: Recipe, region: str) -> bool:
 def protect(recipe: Recipe, base: Recipe, region: str) -> Recipe:
     """`recipe` in which `region` comes out as in `base`: kept where `base` leaves it alone, else shielded."""
     if not touched(base, region):
-        return Recipe(settings=recipe.settings, look=recipe.look, keep=(*recipe.keep, region))
+        return recipe.but(keep=(*recipe.keep, region))
     for wide in sorted({s.region for r in (base, recipe) for s in r.settings}, key=region_order):
         # Over a wider region the opposite change on this one cancels; an edit on a part of it is taken as meant.
         if wide != region and (wide == "global" or region in PARTS.get(wide, ())):
@@ -418,7 +416,7 @@ def unshielded(recipe: Recipe, base: Recipe, region: str) -> bool:
 
 def release(recipe: Recipe, region: str) -> Recipe:
     """`recipe` in which `region` is no longer kept but, so far, still looks as it did."""
-    freed = Recipe(settings=recipe.settings, look=recipe.look, keep=tuple(r for r in recipe.keep if r != region))
+    freed = recipe.but(keep=tuple(r for r in recipe.keep if r != region))
     for setting in recipe.settings:
         if setting.region == "global":
             for name in REVERSIBLE:

@@ -419,8 +419,9 @@ def merge(base: Recipe, other: Recipe, regions: tuple[str, ...]) -> Recipe:
     kept = [s for s in base.settings if s.region not in regions]
     taken = [s for s in other.settings if s.region in regions]
     keep = {r for r in base.keep if r not in regions} | {r for r in other.keep if r in regions}
+    hints = [h for h in base.hints if h.region not in regions] + [h for h in other.hints if h.region in regions]
     settings = tuple(sorted((*kept, *taken), key=lambda s: region_order(s.region)))
-    return Recipe(settings=settings, look=base.look, keep=tuple(keep))
+    return base.but(settings=settings, keep=tuple(keep), hints=tuple(hints))
 
 
 def difference(a: Recipe, b: Recipe) -> dict[str, dict[str, float]]:

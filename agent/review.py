@@ -190,7 +190,7 @@ def corrected(recipe: Recipe, verdict: Verdict, trials: list[Trial]) -> Recipe |
     if verdict.soften and look is not None and look.strength > 0.3:
         look = Look.model_validate(look.model_dump() | {"strength": round(look.strength * 0.7, 3)})
         changed = True
-    return Recipe(settings=tuple(settings), look=look, keep=recipe.keep) if changed else None
+    return recipe.but(settings=tuple(settings), look=look) if changed else None
 
 
 def aims(made: Print, verdict: Verdict) -> Measures:

@@ -62,7 +62,7 @@ def graft(base: Recipe, other: Recipe, regions: Collection[str]) -> tuple[Recipe
         if region in other.keep:
             continue
         if not touched(other, region):
-            out = Recipe(settings=out.settings, look=out.look, keep=(*out.keep, region))
+            out = out.but(keep=(*out.keep, region))
             continue
         for wide in wider(region, base, other):
             if wide in taken:

@@ -82,6 +82,28 @@ class Look(BaseModel):
         return self.model_copy(update={"seed": seed % 2**32, "steps": VARIED_STEPS if seed else 1, "drawn": ""})
 
 
+class Hint(BaseModel):
+    """What colour a region had, for `colourise`: CIELAB a and b; 0, 0 is grey. Without `colourise` it does nothing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    region: str
+    a: float = Field(ge=-100, le=100)
+    b: float = Field(ge=-100, le=100)
+
+    @field_validator("region")
+    @classmethod
+    def _region(cls, name: str) -> str:
+        if not is_region(name):
+            raise ValueError(f"unknown region {name!r}")
+        return name
+
+    @field_validator("a", "b")
+    @classmethod
+    def _rounded(cls, value: float) -> float:
+        return round(float(value), 2)
+
+
 def _to_2(data: dict[str, Any]) -> dict[str, Any]:
     """Schema 1 had `look.targets`, a taste's values of the whole, which are settings like all others now; and looks took
     four steps where none were given."""
@@ -105,7 +127,7 @@ def _to_2(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _to_3(data: dict[str, Any]) -> dict[str, Any]:
-    """Schema 3 has fields more, each of which changes nothing where it is missing: `look.drawn`."""
+    """Schema 3 has fields more, each of which changes nothing where it is missing: `look.drawn`, `hints`."""
     return data
 
 
@@ -140,6 +162,8 @@ class Recipe(BaseModel):
     look: Look | None = None
     keep: tuple[str, ...] = ()
     """Regions whose pixels are not touched by anything."""
+    hints: tuple[Hint, ...] = Field(default=(), max_length=32)
+    """What colours a photo without colour had; at most one a region."""
 
     @model_validator(mode="before")
     @classmethod
@@ -152,6 +176,13 @@ class Recipe(BaseModel):
         if bad := [n for n in names if not is_region(n)]:
             raise ValueError(f"unknown region {bad[0]!r}")
         return tuple(sorted(set(names), key=region_order))
+
+    @field_validator("hints")
+    @classmethod
+    def _hints(cls, hints: tuple[Hint, ...]) -> tuple[Hint, ...]:
+        if len({h.region for h in hints}) != len(hints):
+            raise ValueError("a region has two hints")
+        return tuple(sorted(hints, key=lambda h: region_order(h.region)))
 
     @model_validator(mode="after")
     def _one_setting_a_region(self) -> Self:
@@ -176,7 +207,20 @@ class Recipe(BaseModel):
         """A recipe in which `region` has exactly `values` (and the develop parameters `solved`)."""
         rest = tuple(s for s in self.settings if s.region != region)
         setting = Setting(region=region, values=values, solved=solved or {})
-        return Recipe(settings=(*rest, setting), look=self.look, keep=self.keep)
+        return self.but(settings=(*rest, setting))
+
+    def with_hints(self, *hints: Hint) -> "Recipe":
+        """A recipe with these hints as well, each in place of an older one for its region."""
+        new = {h.region: h for h in (*self.hints, *hints)}
+        return self.but(hints=tuple(new.values()))
+
+    def but(self, **changes: Any) -> "Recipe":
+        """The same recipe but for some of its fields.
+
+        >>> Recipe(keep=("sky",)).but(look=Look()).keep
+        ('sky',)
+        """
+        return Recipe(**{name: getattr(self, name) for name in type(self).model_fields} | changes)
 
     def to_json(self) -> str:
         """Canonical JSON: the same recipe gives the same text."""

@@ -1,7 +1,8 @@
 """Restore: what a recipe mends before anything else. The pixels, and the photo as it is then seen.
 
-Repairs are applied to the photo as opened, at its own size (`models.repair`). Haze and low light change the tones that all
-that follows is measured on, so the thumbnail is mended as well and the masks are fitted to it again.
+Repairs are applied to the photo as opened, at its own size (`models.repair`); colours come last (`tools.colourise`). Haze and
+low light change the tones that all that follows is measured on, so the thumbnail is mended as well and the masks are fitted to
+it again.
 """
 
 import threading
@@ -20,6 +21,7 @@ from models.regions import reach
 from models.repair import TONE, Repair, repair
 from models.vocabulary import RESTORE_ATTRIBUTES
 from tools import hub_restorer
+from tools.colourise import painted
 from tools.perceive import Seen, region
 
 if TYPE_CHECKING:
@@ -111,7 +113,7 @@ def mended(seen: Seen, recipe: Recipe) -> Seen:
     repairs = repairs_of(recipe, SEEN)
     if not repairs:
         return seen
-    key = (seen.scene.photo, repr(repairs), recipe.keep)
+    key = (seen.scene.photo, repr(repairs), repr(recipe.hints), recipe.keep)
     with _lock:
         if key in _mended:
             _mended.move_to_end(key)
@@ -143,4 +145,16 @@ def _restored(
         return pixels
     repairs = [Repair(v, None if n == "global" else m) for n, v in wanted.items() if (m := region(seen, n)) is not None]
     keep = [m for name in recipe.keep if (m := region(seen, name)) is not None]
-    return repair(pixels, repairs, keep, told, hub_restorer.chosen())
+    out = repair(pixels, repairs, keep, told, hub_restorer.chosen())
+    coloured = [(r.values["colourise"], r.mask) for r in repairs if r.values.get("colourise")]
+    # Colours are chosen on the thumbnail with its tones mended, so that they are the same at every size.
+    return painted(out, mended(seen, uncoloured(recipe)), coloured, recipe.hints, keep) if coloured else out
+
+
+def uncoloured(recipe: Recipe) -> Recipe:
+    """The recipe without its colours."""
+    for setting in recipe.settings:
+        if "colourise" in setting.values:
+            rest = {n: v for n, v in setting.values.items() if n != "colourise"}
+            recipe = recipe.with_values(setting.region, rest, setting.solved)
+    return recipe

@@ -127,7 +127,7 @@ def look_grid(seen: Seen, recipe: Recipe) -> Float | None:
         return None
     if look.drawn:
         return _drawn(look.drawn)
-    key = (seen.scene.photo, look.seed, look.steps, look.style, repr(repairs_of(recipe, SEEN)))
+    key = (seen.scene.photo, look.seed, look.steps, look.style, repr((repairs_of(recipe, SEEN), recipe.hints)))
     if key not in _grids:
         import torch
 
@@ -226,7 +226,7 @@ def solve(
         solved = Setting(region=setting.region, values=setting.values, solved=parameters)
         settings.append(solved)
         layers.append(_layer(solved, parameters, bench))
-    return Recipe(settings=tuple(settings), look=recipe.look, keep=recipe.keep)
+    return recipe.but(settings=tuple(settings))
 
 
 def _rest(setting: Setting) -> dict[str, float]:
