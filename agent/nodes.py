@@ -115,6 +115,7 @@ def after_understand(state: State) -> str:
         return "learn"
     if (
         plan.edits
+        or plan.hints
         or (plan.likeness is not None and (plan.likeness.given or plan.likeness.look))
         or plan.protect
         or plan.complaint
@@ -310,6 +311,7 @@ def after_decide(state: State) -> str:
     new = (
         decision.look
         or decision.merged
+        or bool(state["plan"].get("hints"))
         or decision.instead_of is not None
         or decision.share is not None
         or any(abs(a.wanted) >= 0.005 for a in decision.asked)
