@@ -186,12 +186,12 @@ class Darkroom:
 
         return averaged([await self.work(read_reference, path) for path in paths])
 
-    async def alike(self, opened: Opened, reference: Reference, plan: "Plan") -> Recipe:
-        """The recipe that gives a photo the look of a reference, as strongly as the plan says, on top of the automatic look
-        where the plan frees it."""
+    async def alike(self, opened: Opened, reference: Reference, plan: "Plan", share: float = 1.0) -> Recipe:
+        """The recipe that gives a photo the look of a reference, as strongly as the plan says and a `share` of that, on
+        top of the automatic look where the plan frees it."""
         from tools.reference import carried
 
-        strength = plan.likeness.strength if plan.likeness is not None else 1.0
+        strength = share * (plan.likeness.strength if plan.likeness is not None else 1.0)
         look = Look(style=reference.style) if plan.free else None
         return await self.work(carried, reference, opened.seen, strength, look)
 

@@ -180,7 +180,7 @@ async def _alike(state: State, rooms: Rooms, plan: Plan) -> Json:
         reference = await asyncio.to_thread(likeness.wanted, rooms.memory, state, plan)
     except PreferenceError as error:
         return {**update, "problem": str(error), "decision": Decision(recipe=base.recipe).model_dump(mode="json")}
-    recipe = await rooms.darkroom.alike(here, reference, plan)
+    recipe = await rooms.darkroom.alike(here, reference, plan, state.get("share", 1.0))
     objects = {e.region for e in plan.edits} | set(plan.protect)
     found = await asyncio.to_thread(_find, here, [r for r in objects if sought(r)])
     decision = decide(plan, base.recipe, here.seen.scene, None, found, 0, base.facts.get("given"), recipe)

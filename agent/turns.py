@@ -49,13 +49,20 @@ class Turns:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def turn(
-        self, thread: str, text: str, picked: str = "", retry: bool = False, reference: Sequence[Path] = ()
+        self,
+        thread: str,
+        text: str,
+        picked: str = "",
+        retry: bool = False,
+        reference: Sequence[Path] = (),
+        share: float = 1.0,
     ) -> AsyncGenerator[Event, None]:
         """Answer one message: steps and notes as they happen, then exactly one `Result` or `Failed`.
 
         `picked`: the name of what is selected on the photo (`agent.picking`), which "this" then means. `retry`: the same has
         been asked of this version before, so that a look is another sample. `reference`: pictures whose
         look is to be carried over, several as one; the message may then be empty, and may name the look ("call it Friday").
+        `share`: how much of a look that is carried over, 0..1 of what the words ask.
         Closing the iterator early stops the turn; nothing of it is kept.
         """
         text = text.encode("utf-8", "replace")[:MAX_MESSAGE].decode("utf-8", "ignore").replace("\0", "").strip()
@@ -75,7 +82,7 @@ class Turns:
                 turn = str(uuid.uuid4())
                 await asyncio.to_thread(self.rooms.history.say, thread, turn, "user", text)
                 async with aclosing(
-                    self._queued(thread, turn, lambda: self._turn(thread, turn, text, picked, retry, reference))
+                    self._queued(thread, turn, lambda: self._turn(thread, turn, text, picked, retry, reference, share))
                 ) as events:
                     async for event in events:
                         yield event
@@ -166,10 +173,11 @@ class Turns:
         picked: str = "",
         retry: bool = False,
         reference: Sequence[Path] = (),
+        share: float = 1.0,
     ) -> AsyncGenerator[Event, None]:
         await asyncio.to_thread(self.rooms.history.begin, thread, turn)
         start: dict[str, Any] = {"thread": thread, "turn": turn, "text": text, "command": "", "picked": picked}
-        start |= {"retry": retry, "reference": {}}
+        start |= {"retry": retry, "reference": {}, "share": min(max(share, 0.0), 1.0)}
         if reference:
             try:
                 start["reference"] = (await self.rooms.darkroom.referred(reference)).model_dump(mode="json")

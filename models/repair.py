@@ -176,14 +176,14 @@ def _toned(deep: Pixels, original: Pixels, name: str, repairs: Sequence[Repair])
     scale = min(1.0, restorer.TONED_AT / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = cv2.resize(deep, size, interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(65535)
-    grid = restorer.grid(small, name) if restorer.installed() else None
+    grids = restorer.grids(small, name) if restorer.installed() else []
     light, veil = classical.veil_of(small)
 
     def work(x: Float, band: Band, luma: Float) -> Float:
         drawn: Float | None = None
         for r in repairs:
             value = r.values.get(name, 0.0)
-            if grid is not None and value > 0:
+            if grids and value > 0:
                 if drawn is None:
                     drawn = done[band.top : band.top + x.shape[0]].astype(np.float32) / np.float32(65535)
                 change = np.float32(value) * (drawn - x)
@@ -194,5 +194,7 @@ def _toned(deep: Pixels, original: Pixels, name: str, repairs: Sequence[Repair])
             x = x + (change if r.mask is None else _weight(r.mask, band, luma)[..., None] * change)
         return x
 
-    done = render(deep, grid=grid) if grid is not None else deep
+    done = deep
+    for grid in grids:
+        done = render(done, grid=grid)
     return _banded(deep, original, 0, work, None)

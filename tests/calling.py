@@ -46,8 +46,8 @@ class Caller:
         found: dict[str, Any] = json.loads(self.ask("GET", "/config")[1])
         return found
 
-    def event(self, on: str, what: str, data: list[Any], about: Any = None, then: int = 0) -> Any:
-        """Make an event of the page happen and wait for its end; gives its output, or fails with what was said instead.
+    def begin(self, on: str, what: str, data: list[Any], about: Any = None, then: int = 0) -> None:
+        """Make an event of the page happen.
 
         `on`, `what`: the component's id and the event's name; `then`: how many links of its chain later.
         """
@@ -60,6 +60,10 @@ class Caller:
             number = next(d["id"] for d in page["dependencies"] if d["trigger_after"] == number)
         body = {"data": data, "event_data": about, "fn_index": number, "session_hash": self.tab, "trigger_id": None}
         assert self.post("/gradio_api/queue/join", body) == 200
+
+    def event(self, on: str, what: str, data: list[Any], about: Any = None, then: int = 0) -> Any:
+        """Make an event of the page happen and wait for its end; gives its output, or fails with what was said instead."""
+        self.begin(on, what, data, about, then)
         told = self.ask("GET", f"/gradio_api/queue/data?session_hash={self.tab}", timeout=PATIENCE)[1].decode()
         messages = [json.loads(line[5:]) for line in told.splitlines() if line.startswith("data:")]
         ended = next(m for m in reversed(messages) if m["msg"] == "process_completed")

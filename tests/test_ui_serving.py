@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from tests.calling import Caller
+from tests.calling import PATIENCE, Caller
 from tests.serving import served
 from tests.test_planner_served import GOOD, completion, serving
 from tests.visiting import NEEDS_CHROMIUM, SKIMAGE, Visit, expect
@@ -182,6 +182,24 @@ def test_eight_people_at_once_are_all_served(address: str) -> None:
     for number, (turn, served_) in enumerate(made):
         assert f"+{10 + number}, measured" in turn, "everybody's own answer"
         assert set(served_) == {200}
+
+
+def test_events_that_follow_each_other_are_answered_in_one_stream(address: str) -> None:
+    """Its end and the next event cross on their way on a busy day; neither may get lost."""
+    anna = Caller(address)
+    connection = http.client.HTTPConnection(anna.netloc, timeout=PATIENCE)
+    anna.begin("export-format", "input", ["PNG"])
+    connection.request("GET", f"/gradio_api/queue/data?session_hash={anna.tab}", headers={"Cookie": anna.cookie})
+    stream = connection.getresponse()
+    ended = 0
+    for line in stream:
+        if b'"msg":"process_completed"' in line:
+            ended += 1
+            if ended < 4:
+                anna.begin("export-format", "input", ["JPEG"])
+        assert b"close_stream" not in line or ended == 4
+    connection.close()
+    assert ended == 4
 
 
 def test_no_request_is_made_for_others(address: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import gradio as gr
 
 from models.errors import BurnishError
-from ui.chat import REASONS, Bubble, Progress, answered, said, told
+from ui.chat import ALIKE, FIX, REASONS, Bubble, Progress, answered, said, told
 from ui.desk import Desk, Session, View
 from ui.edit import MAX_TEXT
 from ui.paint import Paint
@@ -142,7 +142,8 @@ class Actions:
         self, session: Session, chat: list[Bubble], text: str, *, retry: bool = False
     ) -> AsyncIterator[Paint]:
         """A message was sent."""
-        text = (text or "").strip()
+        text, pictures = (text or "").strip(), session.references
+        text = text or (ALIKE if pictures else "")
         if not session.thread:
             gr.Info("Open a photo first, or click one of the examples.")
             yield self.same()
@@ -153,14 +154,29 @@ class Actions:
             gr.Warning(f"That message has {len(text)} characters; say it in at most {MAX_TEXT}.")
             yield self.same()
         else:
+            given = {i: of for i, of in session.given.items() if i < len(chat)}
+            now = replace(
+                session, liking=False, references=(), share=1.0,
+                given={**given, len(chat): pictures} if pictures else given,
+            )  # fmt: skip
+            if session.liking:
+                yield {self.parts.session: now, **self.parts.talk.slot.empty()}
+            how = {"reference": [Path(file) for file, _ in pictures], "share": session.share}
             async for paint in self._run(
-                session, [*chat, said(text)], lambda s: s.turn(session.thread, text, session.picked, retry)
+                now,
+                [*chat, said(text, [shown for _, shown in pictures])],
+                lambda s: s.turn(session.thread, text, session.picked, retry, **how),
             ):
                 yield paint
 
     async def choose(self, session: Session, chat: list[Bubble], picked: gr.SelectData) -> AsyncIterator[Paint]:
         """A quick reply was clicked."""
         async for paint in self.send(session, chat, str(picked.value)):
+            yield paint
+
+    async def fix(self, session: Session, chat: list[Bubble]) -> AsyncIterator[Paint]:
+        """Whatever the critic finds is to be mended, as if asked for in words."""
+        async for paint in self.send(session, chat, FIX):
             yield paint
 
     async def like(self, session: Session, chat: list[Bubble]) -> AsyncIterator[Paint]:

@@ -24,7 +24,7 @@ class FaultOptions:
     blur: float = 0.5
     noise: float = 0.5
     codec: float = 0.5
-    alone: float = 0.6  # share of squares on which only one of the fine faults is left
+    alone: float = 0.75  # share of squares on which only one of the fine faults is left
     haze: float = 0.35
     dark: float = 0.35
 

@@ -10,6 +10,7 @@ import math
 import time
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Final
 
 import cv2
 import numpy as np
@@ -21,10 +22,14 @@ from torch import Tensor, nn
 
 from models.grid import slice_grid
 from models.pinned import FOLDER, pin
-from models.restorer import SQUARE, TONES, Fine, Tone
+from models.restorer import SQUARE, TONES, Fine, Tone, white_gain
 from models.training.faults import FaultOptions, fine_faults, tone_faults
 
 Float = NDArray[np.float32]
+
+
+#: A mean square error below this is as good as none.
+FLOOR: Final = 4e-5
 
 
 @dataclass(frozen=True)
@@ -33,8 +38,8 @@ class RestorerOptions:
 
     steps: int = 4000
     batch: int = 16
-    side: int = 112  # of the squares that the fine network learns on
-    rate: float = 2e-3
+    side: int = 96  # of the squares that the fine network learns on
+    rate: float = 6e-4
     warmup: int = 100
     ema: float = 0.998
     seed: int = 0
@@ -87,21 +92,16 @@ def fine_batch(
 
 
 def fine_loss(network: Fine, made: Tensor) -> Tensor:
-    """How far the repaired picture is from the clean one, and each residual from the damage that its fault has done.
+    """Logarithms of the mean square errors of the repaired picture, and of each residual to what its fault has done.
 
-    A square counts by the share of its damage: a codec's traces are a tenth of strong noise and are to be learned as well.
+    The logarithm is the PSNR that is wanted: a codec's traces are a tenth of strong noise and count as much.
     """
     clean, soft, grainy, seen = made.unbind(1)
     found = network(seen.contiguous(memory_format=torch.channels_last)).float()
     truth = torch.stack([soft - grainy, grainy - seen, clean - soft], dim=1)
-
-    weight = 1 / ((clean - seen).abs().mean(dim=(1, 2, 3)) + 0.012)
-    weight = weight / weight.mean()
-
-    def error(x: Tensor) -> Tensor:
-        return ((x * x + 1e-6).sqrt().flatten(1).mean(1) * weight).mean()
-
-    return error(seen + found.sum(1) - clean) + 0.3 * error(found - truth)
+    whole = (seen + found.sum(1) - clean).square().mean(dim=(1, 2, 3))
+    each = (found - truth).square().mean(dim=(2, 3, 4))
+    return (whole + FLOOR).log().mean() + 0.3 * (each + FLOOR).log().mean()
 
 
 def tone_batch(
@@ -125,17 +125,16 @@ def tone_batch(
 
 def tone_loss(network: Tone, faulty: Tensor, clean: Tensor, kinds: Tensor) -> Tensor:
     """How far each grid brings the photo from where it should: its own fault's from clean, the other from where it is."""
-    grids = network(faulty).float()
+    gains = torch.tensor([white_gain(x.permute(1, 2, 0).numpy()) for x in faulty]).view(-1, 1, 1, 1)
+    grids = network((faulty * gains).clamp(0, 1)).float()
     # Slicing is dear, and a grid has 16 places: every other pixel tells as much.
     faulty, clean = (F.avg_pool2d(x, 2) for x in (faulty, clean))
-    damage = 1 / ((clean - faulty).abs().mean(dim=(1, 2, 3), keepdim=True) + 0.04)
-    damage = damage / damage.mean()
     total = faulty.new_zeros(())
     for k in range(len(TONES)):
-        goal = torch.where((kinds == k).view(-1, 1, 1, 1), clean, faulty)
-        out = slice_grid(grids[:, k], faulty)
-        weight = damage * torch.where(kinds == k, 1.0, 0.5).view(-1, 1, 1, 1)
-        total = total + (weight * ((out - goal) ** 2 + 1e-6).sqrt()).mean()
+        own = (kinds == k).view(-1, 1, 1, 1)
+        seen = (faulty * gains).clamp(0, 1) if TONES[k] == "low_light" else faulty
+        off = slice_grid(grids[:, k], seen) - torch.where(own, clean, faulty)
+        total = total + (torch.where(own, 1.0, 0.5) * (off * off + 1e-6).sqrt()).mean()
     bend = grids.diff(dim=-1).square().mean() + grids.diff(dim=-2).square().mean() + grids.diff(dim=-3).square().mean()
     return total + 0.05 * bend
 
