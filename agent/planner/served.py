@@ -9,6 +9,7 @@ from typing import Final
 from agent.plan import LABELLED, Amount, Edit, Plan, PlanContext
 from agent.planner import advice, commands, lending, wire
 from agent.planner.embedded import plan_text
+from agent.planner.grounding import grounded
 from agent.planner.lexicon import HERE
 from agent.planner.server import Server
 from agent.planner.text import MAX_CHARACTERS, plain
@@ -88,10 +89,11 @@ def _said(edit: Edit) -> str:
 
 
 def checked(served: Plan, own: Plan, text: str) -> Plan:
-    """The served plan with the numbers and the caution of code: exact amounts are read from the text, and text aimed at
-    the machinery never becomes a command."""
+    """The served plan with the numbers and the caution of code: exact amounts are read from the text, a place that
+    nobody named gives way to one that was, and text aimed at the machinery never becomes a command."""
     exact = {(e.region, e.attribute): e for e in own.edits if not isinstance(e.amount, str)}
-    edits = tuple(exact.get((e.region, e.attribute), e) for e in served.edits)
+    placed = grounded(served.edits, own, text) if served.kind in ("strong", "none") else served.edits
+    edits = tuple(exact.get((e.region, e.attribute), e) for e in placed)
     command, kind = served.command, served.kind
     if command and commands.without_machinery(plain(text))[1]:
         command = None
