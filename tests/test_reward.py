@@ -21,9 +21,10 @@ from models.render import Layer, render
 from models.style import STYLE_DIM, StyleEncoder
 from models.training.forward import follow, forward_loss, worth
 from models.training.judge import spoil
+from models.training.looks import Draws, Looks, StageOptions, sample_looks
 from models.training.losses import LossOptions
 from models.training.pairs import PairOptions, segments
-from models.training.reward import Draws, Looks, Stage, StageOptions, run, sample_looks
+from models.training.reward import Stage, run
 from models.training.unpaired import Request, RequestOptions, make_request
 from models.training.verdict import RewardOptions, Verdict, compliance, judge_looks, reward, structure, told
 

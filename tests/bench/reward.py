@@ -21,8 +21,8 @@ from models.judge import scores
 from models.pipeline import RetouchPipeline, load_pipeline, thumbnail_tensor
 from models.recipe import VARIED_STEPS
 from models.render import render
+from models.training.looks import sample_looks
 from models.training.pairs import degrade, segments
-from models.training.reward import sample_looks
 from models.training.unpaired import RequestOptions, make_request
 from models.training.verdict import RewardOptions, judge_looks, structure
 from tests.bench.pairs import Pixels, psnr
