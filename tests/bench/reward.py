@@ -4,6 +4,9 @@ usage: python -m tests.bench.reward DIR --weights BEFORE AFTER [--photos 40] [--
 `dev_pairs/` (`*_in.png`, `*_gt.png`) and `dev_photos/`. Every figure is taken of both on the same pictures with the same
 noise; the last column is the mean of the differences, after minus before, with its paired 95 % interval. `--sheet` writes
 rows of photo, look before, look after, and the same for the photo spoilt.
+
+A second table asks the reward itself: among looks of one photo (the weights before), how its rank goes with nearness to the
+expert's photo, and what picking the look of the highest reward gains over a look at random.
 """
 
 import argparse
@@ -18,12 +21,13 @@ from skimage.color import deltaE_ciede2000
 
 from models.attributes import lab
 from models.judge import scores
+from models.parameter_map import parameter_map
 from models.pipeline import RetouchPipeline, load_pipeline, thumbnail_tensor
 from models.recipe import VARIED_STEPS
 from models.render import render
 from models.training.looks import sample_looks
 from models.training.pairs import degrade, segments
-from models.training.unpaired import RequestOptions, make_request
+from models.training.unpaired import Request, RequestOptions, make_request
 from models.training.verdict import RewardOptions, judge_looks, structure
 from tests.bench.pairs import Pixels, psnr
 from tests.bench.table import finish, interval, show
@@ -99,6 +103,15 @@ def on_request(pipe: RetouchPipeline, small: Pixels, seed: int) -> dict[str, flo
     }  # fmt: skip
 
 
+def on_reward(pipe: RetouchPipeline, x: Float, y: Float, seed: int, looks: int = 6) -> tuple[Float, Float]:
+    """Rewards (looks,) of looks of `x` (160, 160, 3), and their PSNR to the expert's `y`, each less its mean."""
+    request = Request(x, x, parameter_map({}, {}))
+    shown = sample_looks(pipe, [request], looks, VARIED_STEPS, seed).shown[0]
+    rewards = np.array([v.reward for v in judge_looks(x, shown, request.maps, RewardOptions())])
+    near = -10 * np.log10(np.square(shown - y).mean((1, 2, 3)))
+    return rewards - rewards.mean(), near - near.mean()
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.reward", description=__doc__)
@@ -126,6 +139,13 @@ def main() -> None:
             np.asarray(open_photo(p).pixels, np.uint8) for p in (path, path.with_name(path.name.replace("_in", "_gt")))
         )
         take(lambda pipe, x=x, y=y: on_pair(pipe, x, y))  # type: ignore[misc]
+    asked = []
+    for number, path in enumerate(pairs):
+        sides = [
+            np.asarray(cv2.resize(np.asarray(open_photo(p).pixels, np.uint8), (160, 160), interpolation=cv2.INTER_AREA))
+            for p in (path, path.with_name(path.name.replace("_in", "_gt")))
+        ]
+        asked.append(on_reward(both[0], *(p / np.float32(255) for p in sides), seed=number))
     sheet = []
     for number, path in enumerate(photos):
         x = eight(shrink(np.asarray(open_photo(path).pixels, np.uint8), 512))
@@ -147,6 +167,16 @@ def main() -> None:
         rows.append([name, len(values), f"{a.mean():+.3f}", f"{b.mean():+.3f}", difference, word])
         figures[name] = {"before": a.mean(), "after": b.mean(), "difference": (b - a).mean(), "interval": [low, high]}
     show("Before and after", ["figure", "n", "before", "after", "after − before [95 %]", ""], rows)
+    if asked:
+        rewards, near = (np.concatenate(part) for part in zip(*asked, strict=True))
+        picked = [float(n[r.argmax()]) for r, n in asked]
+        low, high = interval(picked)
+        rank = float(np.corrcoef(rewards, near)[0, 1])
+        nearest = float(np.mean([n.max() for _, n in asked]))
+        cells = [f"{rank:+.2f}", f"{np.mean(picked):+.2f} [{low:+.2f}, {high:+.2f}]", f"{nearest:+.2f}"]
+        head = ["correlation within photos", "picked by reward, dB [95 %]", "picked by the expert, dB"]
+        show("The reward against the expert, among looks of one photo", head, [cells])
+        figures["reward against the expert"] = {"correlation": rank, "picked": np.mean(picked), "interval": [low, high]}
     if args.sheet and sheet:
         cv2.imwrite(str(args.sheet), np.vstack(sheet)[..., ::-1])
     finish("reward", {"figures": figures})
