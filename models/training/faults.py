@@ -21,12 +21,12 @@ Float = NDArray[np.float32]
 class FaultOptions:
     """How often each fault comes, and how strong it is."""
 
-    blur: float = 0.5
-    noise: float = 0.5
-    codec: float = 0.5
+    blur: float = 0.4
+    noise: float = 0.4
+    codec: float = 0.75
     alone: float = 0.75  # share of squares on which only one of the fine faults is left
-    haze: float = 0.35
-    dark: float = 0.35
+    haze: float = 0.45
+    dark: float = 0.25
 
 
 def motion(length: float, angle: float) -> Float:
@@ -129,7 +129,7 @@ def tone_faults(x: Float, options: FaultOptions, rng: np.random.Generator) -> tu
     if kind < options.haze:
         rows = np.linspace(1, 0, shape[0], dtype=np.float32)[:, None]
         depth = rng.uniform(0, 1) * rows + rng.uniform(0, 0.7) * smooth_field(shape, rng)
-        thick = float(rng.uniform(0.1, 1.0))
+        thick = float(rng.uniform(0.1, 1.6))
         through = np.clip(np.exp(-thick * (0.25 + depth)), 0.3, 1)
         light = np.asarray(rng.uniform(0.65, 1.0) + rng.normal(0, 0.02, 3), np.float32)
         return stepped(hazed(x, np.asarray(through, np.float32), light)), "dehaze"

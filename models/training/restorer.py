@@ -102,7 +102,7 @@ def fine_loss(network: Fine, made: Tensor) -> Tensor:
     truth = torch.stack([soft - grainy, grainy - seen, clean - soft], dim=1)
     whole = (seen + found.sum(1) - clean).square().mean(dim=(1, 2, 3))
     each = (found - truth).square().mean()
-    return (whole + FLOOR).log().mean() + 0.3 * each / FLOOR
+    return (whole + FLOOR).log().mean() + each / FLOOR
 
 
 def tone_batch(
