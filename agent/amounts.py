@@ -6,6 +6,7 @@ import numpy as np
 
 from agent.plan import WORD_SIZES, Amount, Edit
 from models.attributes import LOGITS_PER_UNIT, OPPONENT_PER_UNIT, tone
+from models.vocabulary import RESTORE_ATTRIBUTES
 
 #: What a photo is taken to be balanced for as opened: the file does not say, and daylight is the commonest.
 AS_SHOT_KELVIN: Final = 5500.0
@@ -14,6 +15,8 @@ KELVIN_RANGE: Final = (1667.0, 25_000.0)
 
 #: Switches rather than amounts: "make it black and white" means all of it.
 SWITCHES: Final = ("black_and_white", "colourise")
+#: A fault is to go, not to become a little less: words of amount for repairs.
+REPAIR_SIZES: Final = {"slight": 0.4, "medium": 0.8, "strong": 1.0}
 
 
 def size(edit: Edit, lightness: float = 50.0) -> float:
@@ -23,10 +26,13 @@ def size(edit: Edit, lightness: float = 50.0) -> float:
     (0.12, -0.2)
     >>> round(size(Edit(attribute="brightness", amount=Amount(value=1, unit="stop"))), 2)
     0.48
+    >>> size(Edit(attribute="denoise")), size(Edit(attribute="dehaze", direction=-1))
+    (0.8, -0.28)
     """
     amount = edit.amount
     if isinstance(amount, str):
-        return edit.direction * (1.0 if edit.attribute in SWITCHES else WORD_SIZES[amount])
+        sizes = REPAIR_SIZES if edit.attribute in RESTORE_ATTRIBUTES and edit.direction > 0 else WORD_SIZES
+        return edit.direction * (1.0 if edit.attribute in SWITCHES else sizes[amount])
     if isinstance(amount, Amount):
         signed = edit.direction * abs(amount.value) if not amount.absolute else amount.value
         if amount.unit == "stop":
