@@ -159,6 +159,9 @@ def test_a_phone(browser: Any, address: str) -> None:
     tab = Visit(browser, address, (390, 844), touch=True)
     page = tab.page
     tab.open_example("Portrait")
+    # Within reach of a finger, not only somewhere on the page.
+    for reached in ("#box textarea", "#send", "#reference-open", "#home"):
+        tab.page.locator(reached).click(trial=True)
     tab.say("warmer")
     tab.versions(2)
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

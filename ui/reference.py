@@ -57,7 +57,7 @@ class Slot:
 
 def build_button() -> gr.Button:
     """What opens the slot, beside the message."""
-    return gr.Button("＋", min_width=44, scale=0, elem_id="reference-open", render=False)
+    return gr.Button("+", min_width=44, scale=0, elem_id="reference-open", render=False)
 
 
 def build(opened_by: gr.Button, photo_types: list[str]) -> Slot:
