@@ -13,7 +13,7 @@ AS_SHOT_KELVIN: Final = 5500.0
 KELVIN_RANGE: Final = (1667.0, 25_000.0)
 
 #: Switches rather than amounts: "make it black and white" means all of it.
-SWITCHES: Final = ("black_and_white",)
+SWITCHES: Final = ("black_and_white", "colourise")
 
 
 def size(edit: Edit, lightness: float = 50.0) -> float:

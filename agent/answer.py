@@ -23,6 +23,9 @@ WORDS: Final = {
     "bokeh": ("less out of focus", "out of focus"), "tilt_shift": ("less like a miniature", "like a miniature"),
     "vignette": ("lighter at the edges", "darker at the edges"), "grain": ("less grainy", "grainier"),
     "black_and_white": ("in colour again", "black and white"),
+    "deblock": ("less mended of codec traces", "free of codec traces"),
+    "deblur": ("less mended of blur", "mended of blur"), "low_light": ("less lifted out of the dark", "lifted out of the dark"),
+    "colourise": ("less colourised", "colourised"),
 }  # fmt: skip
 
 OUT_OF_SCOPE: Final = {
@@ -51,7 +54,35 @@ GLOSSARY: Final = {
     "saturation": "Saturation is how strong colours are; at −100 the photo is grey.",
     "dehaze": "Dehaze takes away the grey veil that haze and fog leave.",
     "vignette": "A vignette darkens the edges so that the eye goes to the middle.",
+    "denoise": "Denoising takes away grain and coloured specks, as a camera leaves them in poor light.",
+    "deblock": "Deblocking takes away the squares and fringes that strong JPEG compression leaves.",
+    "deblur": "Deblurring mends a photo that is out of focus or was shaken, as far as its detail is still there.",
+    "low_light": "Low light lifts a photo taken in the dark, and its noise with care.",
+    "colourise": "Colourising gives a black-and-white photo colours; say what colour something had, and it is followed.",
 }  # fmt: skip
+
+
+def repaired(structure: float) -> str:
+    """What repairs have done to the photo's fine structure, in a sentence; empty where they left it alone.
+
+    >>> repaired(1.0), repaired(0.7)
+    ('', 'Its fine structure is 70 % of what it was: noise went, nothing was made up.')
+    """
+    if abs(structure - 1) < 0.02:
+        return ""
+    why = "noise went, nothing was made up" if structure < 1 else "brought out within bounds, nothing was made up"
+    return f"Its fine structure is {structure:.0%} of what it was: {why}.".replace("%", " %", 1)
+
+
+#: Attributes that people ask about in other forms than their name.
+ASKED_AS: Final = {
+    "denoise": r"(?:de)?nois\w*",
+    "deblock": r"(?:deblock\w*|(?:jpe?g|compression) art[ei]facts?|blockiness)",
+    "deblur": r"(?:de|un)blur\w*",
+    "dehaze": r"dehaz\w*",
+    "low_light": r"low[ _-]light",
+    "colourise": r"colou?ri[sz]\w*",
+}
 
 
 def place(region: str) -> str:
@@ -170,7 +201,7 @@ def standing(number: int, recipe: Recipe) -> str:
         f"{place(s.region)} {listed(f'{name_of(n)} {points(v)}' for n, v in s.values.items())}" for s in recipe.settings
     ]
     if recipe.look is not None and recipe.look.strength > 0:
-        parts.insert(0, "the automatic look")
+        parts.insert(0, "the look that the artist drew" if recipe.look.drawn else "the automatic look")
     return f"Version {number} has {'; '.join(parts)}."
 
 
@@ -185,7 +216,7 @@ def name_of(attribute: str) -> str:
 
 def explained(text: str, number: int, recipe: Recipe) -> str:
     """The answer to a question: the words it asks about, and what the current version consists of."""
-    asked = [w for w in ATTRIBUTES if w in GLOSSARY and re.search(rf"\b{w}\b", text.lower())]
+    asked = [w for w in ATTRIBUTES if w in GLOSSARY and re.search(rf"\b{ASKED_AS.get(w, w)}\b", text.lower())]
     return " ".join([*(GLOSSARY[w] for w in asked[:2]), standing(number, recipe)])
 
 

@@ -1,4 +1,4 @@
-"""What the person who runs an installation may choose in the app: the language model, and what regions are read with.
+"""What the person who runs an installation may choose in the app: the language model, what regions are read with, the artist.
 
 Kept in `settings.json` under the home, of which `Settings` reads what the environment leaves open. Never filled from a message:
 an address that this machine asks is given by hand, on the page of settings or in the environment.
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 #: Settings that may be chosen, and what they are called in the environment.
-CHOSEN: Final = ("llm_url", "llm_model", "llm_key", "segmenter")
+CHOSEN: Final = ("llm_url", "llm_model", "llm_key", "segmenter", "artist")
 #: Those that an open app takes up at once; regions that a recipe was made with stay as they are until the next start.
-_AT_ONCE: Final = ("llm_url", "llm_model", "llm_key")
+_AT_ONCE: Final = ("llm_url", "llm_model", "llm_key", "artist")
 
 _LONGEST: Final = 500
 
@@ -65,6 +65,20 @@ def lacking(segmenter: str) -> str:
     from tools.hub import missing
 
     return missing(segmenter)
+
+
+def artists() -> dict[str, str]:
+    """Artists that are known to fit: name → a few words about each."""
+    from tools.artist import KNOWN
+
+    return dict(KNOWN)
+
+
+def lacking_artist(name: str) -> str:
+    """What keeps an artist from being used on this machine, with what to do; empty when nothing does."""
+    from tools.artist import missing
+
+    return missing(name)
 
 
 def change(studio: "Studio", values: dict[str, str]) -> None:

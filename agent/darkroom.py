@@ -30,6 +30,7 @@ from models.vocabulary import MAP_ATTRIBUTES, SPATIAL_REGIONS
 
 if TYPE_CHECKING:
     from agent.plan import Plan
+    from tools.artist import Commission
     from tools.perceive import Seen
     from tools.photo import Photo
 
@@ -81,6 +82,8 @@ class Print(BaseModel):
     clipped: float = 0.0
     """Share of the photo whose detail went to plain white or black."""
     skin_drift: float = 0.0
+    structure: float = 1.0
+    """Fine structure after the repairs as a share of what it was."""
     flaws: float = 0.0
     """What the critic finds wrong beyond the photo as opened (`agent.flaws`); only of a recipe with a look."""
     seconds: dict[str, float] = {}
@@ -184,14 +187,24 @@ class Darkroom:
 
         return averaged([await self.work(read_reference, path) for path in paths])
 
-    async def alike(self, opened: Opened, reference: Reference, plan: "Plan") -> Recipe:
-        """The recipe that gives a photo the look of a reference, as strongly as the plan says, on top of the automatic look
-        where the plan frees it."""
+    async def alike(self, opened: Opened, reference: Reference, plan: "Plan", share: float = 1.0) -> Recipe:
+        """The recipe that gives a photo the look of a reference, as strongly as the plan says and a `share` of that, on
+        top of the automatic look where the plan frees it."""
         from tools.reference import carried
 
-        strength = plan.likeness.strength if plan.likeness is not None else 1.0
+        strength = share * (plan.likeness.strength if plan.likeness is not None else 1.0)
         look = Look(style=reference.style) if plan.free else None
         return await self.work(carried, reference, opened.seen, strength, look)
+
+    async def drawn(self, opened: Opened, wanted: "Commission", settings: Settings) -> str:
+        """A look of a photo for `Look.drawn`, by the artist of `settings`. Raises `WeightsError`."""
+        from tools import artist
+
+        def make() -> str:
+            by = artist.load(settings.artist or "", settings.artist_device)
+            return artist.draw(opened.seen, wanted, by, settings.artist_steps)
+
+        return await self.work(make)
 
     async def aimed(self, opened: Opened, recipe: Recipe, aims: Measures) -> Recipe:
         """The recipe with parameters that bring its regions to `aims` on the thumbnail; its values stay."""
@@ -225,6 +238,7 @@ class Darkroom:
                 spill=round(float(rendition.spill), 4),
                 clipped=round(rendition.clipped, 5),
                 skin_drift=round(float(rendition.skin_drift), 4),
+                structure=round(rendition.structure, 3),
                 flaws=round(found - opened.flaws, 4),
                 seconds={name: round(s, 4) for name, s in seconds.items()},
                 before=before,

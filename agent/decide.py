@@ -20,6 +20,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from agent.amounts import size
+from agent.hints import told
 from agent.plan import Amount, Edit, Plan
 from models.attributes import lab
 from models.recipe import Look, Recipe
@@ -214,6 +215,9 @@ def decide(
         attribute, change = one_sided(attribute, now, change)
         wanted[edit.region, attribute] = wanted.get((edit.region, attribute), 0.0) + change
 
+    if plan.hints:
+        recipe, unknown = told(recipe, [(h.region, h.colour) for h in plan.hints], there)
+        notes += unknown
     for region in {region for region, _ in wanted} & set(recipe.keep):
         recipe = release(recipe, region)
     asked = []

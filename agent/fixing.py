@@ -119,7 +119,8 @@ def fix(here: "Opened", base: Recipe) -> Fixed:
     if best is before:
         text = f"I looked for faults and found none that I can mend{_of(before)}, so I changed nothing."
         return Fixed(Decision(recipe=base), text, False, both)
-    reasons += [] if len(reasons) == len(kept) else [c for c in scene.critique[:2] if c not in reasons]
+    # A fault that was measured says more than the critic's words for the same.
+    reasons = reasons or list(scene.critique[:2])
     text = " ".join(("I looked for faults.", *reasons, scored(before.scores, best.scores)))
     return Fixed(decision, text.strip(), True, both)
 

@@ -1,6 +1,7 @@
 """Looks that are carried over: the reference that came with a message, and looks that people have given a name."""
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from agent.plan import Plan
 from agent.state import State
@@ -10,6 +11,9 @@ from models.reference import Reference
 if TYPE_CHECKING:
     from agent.history import Version
     from memory.taste import Memory
+
+#: Long edge of the thumbnail of a picture to look like.
+GLANCE: Final = 240
 
 
 def names(memory: "Memory", user: str) -> tuple[str, ...]:
@@ -30,6 +34,17 @@ def wanted(memory: "Memory", state: State, plan: Plan) -> Reference:
     if found is None:
         raise PreferenceError(f"You have no look called {like.look} any more.")
     return found
+
+
+def glance(path: Path) -> bytes:
+    """A small JPEG of a picture that is to be looked like. Raises `PhotoError` in one sentence for what is no picture."""
+    import numpy as np
+
+    from tools.photo import encode_preview, open_photo, thumbnail
+
+    photo = open_photo(path)
+    small = np.asarray(np.rint(thumbnail(photo, GLANCE) * 255), np.uint8)
+    return encode_preview(small, space=photo.space)
 
 
 def called(plan: Plan, reference: Reference) -> str:

@@ -8,7 +8,7 @@ import asyncio
 import uuid
 from typing import Any, Final
 
-from agent import again, answer, fixing, likeness, tree, witness
+from agent import again, answer, commission, fixing, likeness, tree, witness
 from agent.amounts import SWITCHES
 from agent.darkroom import Opened, Print, as_jpeg
 from agent.decide import SMALLEST, Decision, Taste, decide
@@ -115,6 +115,7 @@ def after_understand(state: State) -> str:
         return "learn"
     if (
         plan.edits
+        or plan.hints
         or (plan.likeness is not None and (plan.likeness.given or plan.likeness.look))
         or plan.protect
         or plan.complaint
@@ -180,7 +181,7 @@ async def _alike(state: State, rooms: Rooms, plan: Plan) -> Json:
         reference = await asyncio.to_thread(likeness.wanted, rooms.memory, state, plan)
     except PreferenceError as error:
         return {**update, "problem": str(error), "decision": Decision(recipe=base.recipe).model_dump(mode="json")}
-    recipe = await rooms.darkroom.alike(here, reference, plan)
+    recipe = await rooms.darkroom.alike(here, reference, plan, state.get("share", 1.0))
     objects = {e.region for e in plan.edits} | set(plan.protect)
     found = await asyncio.to_thread(_find, here, [r for r in objects if sought(r)])
     decision = decide(plan, base.recipe, here.seen.scene, None, found, 0, base.facts.get("given"), recipe)
@@ -310,6 +311,7 @@ def after_decide(state: State) -> str:
     new = (
         decision.look
         or decision.merged
+        or bool(state["plan"].get("hints"))
         or decision.instead_of is not None
         or decision.share is not None
         or any(abs(a.wanted) >= 0.005 for a in decision.asked)
@@ -324,7 +326,10 @@ async def render(state: State, rooms: Rooms, say: Say) -> Json:
     here = await rooms.opened(state["thread"])
     update: Json = {}
     if not state["correction"]:
-        decision = await _sampled(state, rooms, here, decision)
+        plan = Plan.model_validate(state["plan"])
+        decision, drawn = await commission.drawn(state, rooms, here, plan, decision, say)
+        if not drawn:
+            decision = await _sampled(state, rooms, here, decision)
         update = {"decision": decision.model_dump(mode="json")}
     made = await rooms.darkroom.render(here, decision.recipe, solved=bool(state["correction"]) or decision.solved)
     return {**update, "candidate": made.model_dump(mode="json")}

@@ -15,7 +15,7 @@ from agent.settings import Settings
 from models.errors import PhotoError, RecipeError
 from models.mask import guide
 from models.recipe import Recipe
-from tools import hub
+from tools import hub, hub_restorer
 from tools.perceive import Seen, describe, overlay, perceive, region
 from tools.photo import Photo, Pixels, open_photo, save_photo
 
@@ -41,6 +41,7 @@ class View:
 def look(path: Path) -> View:
     """Open a photo and perceive it. Raises `PhotoError`, and `WeightsError` for a segmentation model that can't be had."""
     hub.choose(Settings().segmenter)
+    hub_restorer.choose(Settings().restorer)
     photo = open_photo(path)
     return View(photo, perceive(photo))
 

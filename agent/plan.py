@@ -28,6 +28,14 @@ COMMANDS = (
 #: Words of amount as a share of the full scale of a value in [-1, 1].
 WORD_SIZES: dict[str, float] = {"slight": 0.12, "medium": 0.28, "strong": 0.55}
 
+#: What labels call a repair: the attribute that stood for it, or the wish that nobody could grant.
+LABELLED: dict[str, str] = {
+    "deblur": "sharpness",
+    "deblock": "denoise",
+    "low_light": "brightness",
+    "colourise": "other",
+}
+
 ShortText = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True)]
 
 
@@ -122,6 +130,22 @@ class Likeness(BaseModel):
     strength: float = Field(default=1.0, ge=0, le=1)
 
 
+class Hint(BaseModel):
+    """What colour something had, for a photo that is to get its colours back; `colour` is a word, as "red"."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    region: str
+    colour: Annotated[str, StringConstraints(pattern=r"^[a-z ]{2,24}$")]
+
+    @field_validator("region")
+    @classmethod
+    def _known_region(cls, name: str) -> str:
+        if not is_region(name):
+            raise ValueError(f"unknown region {name!r}")
+        return name
+
+
 class Plan(BaseModel):
     """What one message asks for.
 
@@ -157,6 +181,8 @@ class Plan(BaseModel):
     """A reference's look, or a named one; read by code alone."""
     fix: bool = False
     """True when whatever the critic finds wrong is to be mended ("fix it"); of kind `weak`, and read by code alone."""
+    hints: tuple[Hint, ...] = Field(default=(), max_length=16)
+    """What had which colour, where the photo is to be colourised; read by code alone."""
     share: float | None = Field(default=None, ge=0, le=2)
     """The last step in another strength, as a share of how strong it is now; read by code alone."""
     lasting: bool = False
@@ -175,9 +201,20 @@ class Plan(BaseModel):
         raise ValueError(f"unknown command {name!r}")
 
     def label(self) -> dict[str, Any]:
-        """The label fields alone, as JSON-ready values; `absolute` only where it is true, as labels have it."""
+        """The label fields alone, as JSON-ready values, in the words that labels have: `absolute` only where it is true, and
+        the repairs by what they were called before there were any (`LABELLED`)."""
         fields = {"kind", "edits", "out_of_scope", "command", "protect", "style", "lang"}
         label = self.model_dump(mode="json", include=fields)
+        kept: dict[tuple[str, str], dict[str, Any]] = {}
+        for edit in label["edits"]:
+            edit["attribute"] = LABELLED.get(edit["attribute"], edit["attribute"])
+            kept.setdefault((edit["region"], edit["attribute"]), edit)
+        label["edits"] = [edit for edit in kept.values() if edit["attribute"] != "other"]
+        if len(label["edits"]) < len(kept):
+            label["out_of_scope"] += [] if "other" in label["out_of_scope"] else ["other"]
+        ungranted = len(label["edits"]) < len(kept) or (self.fix and "restore_damage" in label["out_of_scope"])
+        if ungranted and not label["edits"]:
+            label["kind"] = "none"
         for edit in label["edits"]:
             if isinstance(edit["amount"], dict) and not edit["amount"]["absolute"]:
                 del edit["amount"]["absolute"]

@@ -119,7 +119,7 @@ async def _keep_new(state: State, rooms: Rooms, plan: Plan, decision: Decision) 
         whole = made.changes.get("global", {})
         best = f"It is the best of {decision.samples} samples." if decision.samples else ""
         did = answer.joined(answer.looked(whole), did, best)
-    did = answer.joined(did, *_leaning(state, plan, decision))
+    did = answer.joined(did, answer.repaired(made.structure), *_leaning(state, plan, decision))
     held = [answer.place(r) for r in decision.protected if r in made.recipe.keep]
     did = answer.joined(did, f"{answer.capital(answer.listed(held))} stayed exactly as before." if held else "")
     short = "That is as far as this photo goes" if state["rounds"] else "It is not quite what you asked"

@@ -81,6 +81,14 @@ class Settings(BaseSettings):
     segmenter: str | None = None
     """Hub id or folder of a larger segmentation model (SegFormer, OneFormer, Mask2Former, SAM 3); None: Burnish's own."""
 
+    restorer: str | None = None
+    """Hub id or folder of a larger network against noise, blocks and blur (Swin2SR); None: Burnish's own."""
+    artist: str | None = None
+    """Hub id or folder of a diffusers pipeline that draws looks (`tools.artist`); None: Burnish's own model alone."""
+    artist_device: Literal["auto", "cpu", "cuda"] = "auto"
+    artist_steps: int = Field(default=20, ge=1, le=200)
+    """Denoising steps of a drawing; 20 to 30 for most pipelines, 1 to 8 for distilled ones."""
+
     preview_edge: int = Field(default=1024, ge=256, le=4096)
     """Long edge of a preview in pixels."""
     renders: int = Field(default=2, ge=1, le=64)

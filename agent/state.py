@@ -34,6 +34,8 @@ class InputState(TypedDict, total=False):
     """The region that is selected on the photo (`models.pick`); empty for none."""
     reference: Json
     """`models.reference.Reference` of the picture that came with the message; empty without one."""
+    share: float
+    """How much of a look is carried over, as a share of what the words ask."""
     retry: bool
     """True when the same has been asked of this version before: a look is then another sample."""
 

@@ -70,14 +70,16 @@ class Look(BaseModel):
     steps: int = Field(default=1, ge=1, le=50)
     style: tuple[float, ...] = Field(default=(), max_length=128)
     """Style vector; empty is the neutral automatic look."""
+    drawn: str = Field(default="", max_length=16_384, pattern=r"^[A-Za-z0-9+/]*={0,2}$")
+    """The grid of a look that an artist has drawn of this photo (`models.fit_grid.pack`); it stands instead of the model's."""
 
     def with_seed(self, seed: int) -> Self:
-        """Another sample; seed 0 is the expected look.
+        """Another sample of the model's; seed 0 is the expected look. What an artist drew is left behind: it was one sample.
 
         >>> Look().with_seed(3).steps
         4
         """
-        return self.model_copy(update={"seed": seed % 2**32, "steps": VARIED_STEPS if seed else 1})
+        return self.model_copy(update={"seed": seed % 2**32, "steps": VARIED_STEPS if seed else 1, "drawn": ""})
 
 
 class Hint(BaseModel):
@@ -125,7 +127,7 @@ def _to_2(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _to_3(data: dict[str, Any]) -> dict[str, Any]:
-    """Schema 3 has fields more, each of which changes nothing where it is missing: `hints`."""
+    """Schema 3 has fields more, each of which changes nothing where it is missing: `look.drawn`, `hints`."""
     return data
 
 

@@ -21,6 +21,9 @@ from models.render import render
 Float = NDArray[np.float32]
 Pixels = NDArray[np.generic]
 
+#: A picture (h, w, 3) in [0, 1] to the same, with all its fine faults repaired.
+Whole = Callable[[Float], Float]
+
 #: Faults that lie between neighbouring pixels, and those of the tone, in canonical order.
 FINE: Final = ("denoise", "deblock", "deblur")
 TONE: Final = ("dehaze", "low_light")
@@ -45,10 +48,12 @@ def repair(
     repairs: Sequence[Repair],
     keep: Sequence[SoftMask] = (),
     told: Callable[[float], None] | None = None,
+    larger: Whole | None = None,
 ) -> Pixels:
     """Mend a photo (H, W, 3) uint8 or uint16; the result has 16 bits. Without repairs `pixels` itself is returned.
 
-    `keep`: regions whose pixels stay as they are. `told` hears the share that is done, and may raise to stop.
+    `keep`: regions whose pixels stay as they are. `told` hears the share that is done, and may raise to stop. `larger`: what
+    repairs fine faults instead of Burnish's own network, all of them as strongly as the strongest that is asked for.
     """
     fine = [r for r in repairs if r.has(FINE)]
     toned = [r for r in repairs if r.has(TONE)]
@@ -56,7 +61,7 @@ def repair(
         return pixels
     out = render(pixels, bits=16)
     if fine:
-        out = _banded(out, pixels, restorer.MARGIN, lambda x, band, luma: _fine(x, fine, band, luma), told)
+        out = _banded(out, pixels, restorer.MARGIN, lambda x, band, luma: _fine(x, fine, band, luma, larger), told)
     for name in TONE:
         asked = [r for r in toned if r.values.get(name)]
         if asked:
@@ -106,16 +111,19 @@ def _weight(mask: SoftMask, band: Band, luma: Float) -> Float:
     return harden(stretch(mask.a, band, luma.shape[0]) * luma + stretch(mask.b, band, luma.shape[0]))
 
 
-def _fine(x: Float, repairs: Sequence[Repair], band: Band, luma: Float) -> Float:
+def _fine(x: Float, repairs: Sequence[Repair], band: Band, luma: Float, larger: Whole | None) -> Float:
     """Fine faults of a band: residuals of the network, or the classical methods where it is not installed."""
     weights = [None if r.mask is None else _weight(r.mask, band, luma) for r in repairs]
     if all(w is not None and not w.any() for w in weights):
         return x
-    found = restorer.residuals(x) if restorer.installed() else None
+    whole = larger(x) - x if larger is not None else None
+    found = restorer.residuals(x) if whole is None and restorer.installed() else None
     out = x
     for r, weight in zip(repairs, weights, strict=True):
         change = np.zeros_like(x)
-        for k, name in enumerate(FINE):
+        if whole is not None:
+            change = np.float32(max(max(r.values.get(name, 0.0) for name in FINE), 0.0)) * whole
+        for k, name in enumerate(FINE if whole is None else ()):
             if (value := r.values.get(name, 0.0)) > 0:
                 change += (np.float32(value) * found[k]) if found is not None else _OLD[name](x, value) - x
         change = limited(x, change)
@@ -151,19 +159,31 @@ def limited(x: Float, change: Float) -> Float:
     return np.asarray(change + np.clip(after, -bound, bound) - after, np.float32)
 
 
+def structure(before: Pixels, after: Pixels) -> float:
+    """Strength of the fine structure of a photo after its repairs, as a share of what it was before; 1 is as much.
+
+    Both (H, W, 3), uint8 or uint16. Noise that is taken away brings it below 1, blur that is taken away above.
+    """
+    found = []
+    for pixels in (before, after):
+        luma = guide(pixels)
+        found.append(float(np.std(luma - cv2.GaussianBlur(luma, (0, 0), FINEST))))
+    return found[1] / max(found[0], 1e-6)
+
+
 def _toned(deep: Pixels, original: Pixels, name: str, repairs: Sequence[Repair]) -> Pixels:
     height, width = deep.shape[:2]
     scale = min(1.0, restorer.TONED_AT / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = cv2.resize(deep, size, interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(65535)
-    grid = restorer.grid(small, name) if restorer.installed() else None
+    grids = restorer.grids(small, name) if restorer.installed() else []
     light, veil = classical.veil_of(small)
 
     def work(x: Float, band: Band, luma: Float) -> Float:
         drawn: Float | None = None
         for r in repairs:
             value = r.values.get(name, 0.0)
-            if grid is not None and value > 0:
+            if grids and value > 0:
                 if drawn is None:
                     drawn = done[band.top : band.top + x.shape[0]].astype(np.float32) / np.float32(65535)
                 change = np.float32(value) * (drawn - x)
@@ -174,5 +194,7 @@ def _toned(deep: Pixels, original: Pixels, name: str, repairs: Sequence[Repair])
             x = x + (change if r.mask is None else _weight(r.mask, band, luma)[..., None] * change)
         return x
 
-    done = render(deep, grid=grid) if grid is not None else deep
+    done = deep
+    for grid in grids:
+        done = render(done, grid=grid)
     return _banded(deep, original, 0, work, None)

@@ -33,6 +33,8 @@ TONED_AT: Final = 256
 SQUARE: Final = 128
 #: What the tone network answers, in its order.
 TONES: Final = ("dehaze", "low_light")
+#: The percentile of a picture's brightest channels that white is reached at.
+WHITE: Final = 99.9
 FAULTS: Final = 3
 WIDTHS: Final = (24, 56, 112)
 
@@ -74,7 +76,9 @@ class Fine(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """See the class."""
-        a = self.in_a(self.first(F.pixel_unshuffle(x - 0.5, 2)))
+        with torch.autocast(x.device.type, enabled=False):  # a codec's traces are finer than the steps of bfloat16
+            a = self.first(F.pixel_unshuffle(x - 0.5, 2))
+        a = self.in_a(a)
         b = self.in_b(self.down_a(a))
         c = self.deep(self.down_b(b))
         b = self.out_b(b + F.pixel_shuffle(self.up_b(c), 2))
@@ -84,7 +88,10 @@ class Fine(nn.Module):
 
 
 class Tone(nn.Module):
-    """Grids (B, 2, 12, 8, 16, 16) against haze and low light of a squeezed photo (B, 3, 128, 128) in [0, 1]."""
+    """Grids (B, 2, 12, 8, 16, 16) against haze and low light of a squeezed photo (B, 3, 128, 128) in [0, 1].
+
+    It sees the photo brought to white (`white_gain`); its grid against low light is for that, the other for the photo itself.
+    """
 
     def __init__(self, width: int = 48) -> None:
         super().__init__()
@@ -164,10 +171,25 @@ def residuals(x: Float, fine: Fine | None = None) -> Float:
     return out
 
 
+def white_gain(picture: Float) -> float:
+    """What gamma-encoded values are to be multiplied by so that a picture (h, w, 3) reaches white: 1..5, 1 where it does.
+
+    A gain is what a longer exposure is; a photo that lacks light has no white, whatever it shows.
+    """
+    top = float(np.percentile(picture.max(axis=2), WHITE))
+    return float(np.clip(1 / max(top, 1e-3), 1.0, 5.0))
+
+
 @torch.no_grad()
-def grid(thumbnail: Float, name: str, tone: Tone | None = None) -> Float:
-    """The grid (12, 8, 16, 16) against `dehaze` or `low_light` for a photo with this thumbnail (h, w, 3) in [0, 1]."""
+def grids(thumbnail: Float, name: str, tone: Tone | None = None) -> list[Float]:
+    """Grids (12, 8, 16, 16) against `dehaze` or `low_light`, one after the other, for a thumbnail (h, w, 3) in [0, 1].
+
+    Against low light the first is the gain to white, and the network says what is still to be done.
+    """
     tone = tone or network().tone
-    picture = torch.from_numpy(np.ascontiguousarray(thumbnail.transpose(2, 0, 1)))[None]
+    gain = white_gain(thumbnail)
+    picture = torch.from_numpy(np.ascontiguousarray((thumbnail * np.float32(gain)).clip(0, 1).transpose(2, 0, 1)))[None]
     square = F.interpolate(picture, (SQUARE, SQUARE), mode="bilinear", antialias=True)
-    return np.asarray(tone(square)[0, TONES.index(name)].numpy(), np.float32)
+    found = np.asarray(tone(square)[0, TONES.index(name)].numpy(), np.float32)
+    lit = np.asarray(identity_grid()[0].numpy() * np.float32(gain), np.float32)
+    return [lit, found] if name == "low_light" else [found]

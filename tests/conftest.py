@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.serving import served
+# Their assertions tell what was found, as those of tests do; before anything imports them.
+pytest.register_assert_rewrite("tests.visiting", "tests.serving")
+
+from tests.serving import served  # noqa: E402
 
 if TYPE_CHECKING:
     from tests.visiting import Visit

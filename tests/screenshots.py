@@ -89,7 +89,7 @@ def photographed(at: Sitting, letter: Path) -> None:
     page.locator("#drop input[type=file]").set_input_files(letter)
     expect(page.locator(".toast-body").first).to_be_visible()
     at.shot("error", sizes=SIZES[::2])
-    page.reload()
+    at.reload()
     at.open_example("Launch")
     expect(page.locator("#chat .option").first).to_be_visible()
     at.shot("opened")

@@ -4,7 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from agent.choices import address, change, file_of, from_environment, kept, lacking, probe, segmenters
+from agent.choices import (
+    address,
+    artists,
+    change,
+    file_of,
+    from_environment,
+    kept,
+    lacking,
+    lacking_artist,
+    probe,
+    segmenters,
+)
 from agent.planner.served import ServedPlanner
 from agent.settings import Settings
 from agent.studio import Studio
@@ -14,7 +25,7 @@ from tests.test_planner_served import garbage, good, serving
 
 @pytest.fixture(autouse=True)
 def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("LLM_URL", "LLM_MODEL", "LLM_KEY", "SEGMENTER"):
+    for name in ("LLM_URL", "LLM_MODEL", "LLM_KEY", "SEGMENTER", "ARTIST"):
         monkeypatch.delenv(f"BURNISH_{name}", raising=False)
 
 
@@ -33,6 +44,15 @@ async def test_a_choice_is_kept_and_taken_up_at_once(tmp_path: Path) -> None:
         assert file_of(tmp_path).stat().st_mode & 0o777 == 0o600
     again = Settings(home=tmp_path)
     assert (again.llm_url, again.llm_key, again.segmenter) == ("http://127.0.0.1:8000/v1", "secret", "a/model")
+
+
+async def test_an_artist_is_taken_up_at_once(tmp_path: Path) -> None:
+    async with await Studio.open(Settings(home=tmp_path)) as studio:
+        change(studio, {"artist": "an/artist"})
+        assert studio.rooms.settings.artist == "an/artist"
+        assert Settings(home=tmp_path).artist == "an/artist"
+        change(studio, {"artist": ""})
+        assert studio.rooms.settings.artist is None
 
 
 async def test_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,3 +92,6 @@ def test_models_that_are_not_here_say_what_is_missing(tmp_path: Path) -> None:
         assert "hf download" in lacking(name)
     assert "no name of a model" in lacking("a b c/d e f/g")
     assert "There is no model" in lacking(str(tmp_path))
+    assert all("hf download" in lacking_artist(name) for name in artists())
+    assert "no name of a pipeline" in lacking_artist("a b c/d e f/g")
+    assert "There is no pipeline" in lacking_artist(str(tmp_path))

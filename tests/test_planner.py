@@ -165,7 +165,7 @@ def test_protections(text: str, protected: set[str]) -> None:
     [
         ("remove the man on the left", "remove_object"), ("crop it", "crop"), ("please rotate the picture", "rotate"),
         ("change the background to white", "replace_background"), ("could you photoshop the car out", "remove_object"),
-        ("restore this old photo", "restore_damage"), ("make the image bigger", "resize"),
+        ("fix the scratches and the tears", "restore_damage"), ("make the image bigger", "resize"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_named(text: str, wish: str) -> None:

@@ -24,7 +24,7 @@ from models.reference import TRAITS, Reference, averaged
 from tests.bench.reference import hue_drift, photo_of
 from tools.perceive import Seen, look
 from tools.photo import Photo
-from tools.reference import carried, measured
+from tools.reference import agreement, carried, measured
 from tools.retouch import render_full, render_small
 
 Float = NDArray[np.float32]
@@ -98,6 +98,21 @@ def test_drawings_are_told_from_photos_and_do_not_posterise(face: tuple[Photo, S
     assert {s.region for s in recipe.settings} <= {"global", "shadows", "highlights", "skin"}
     tones = [len(np.unique(np.round(guide(x) * 255))) for x in (render_small(face[1], r) for r in (Recipe(), recipe))]
     assert tones[1] > 0.85 * tones[0]
+
+
+def test_a_bold_reference_leaves_the_lines_where_they_are(
+    face: tuple[Photo, Seen], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harsh = np.clip((picture("chelsea") - 0.5) * 4 + 0.5, 0, 1)
+    reference = measured(photo_of(harsh, "harsh"), style=False)
+    before = np.asarray(face[0].pixels, np.float32) / 255
+    made = np.asarray(render_full(face[0], face[1], carried(reference, face[1])), np.float32) / 255
+    assert agreement(before, made) >= 0.98
+    # It is the bound that does it.
+    monkeypatch.setattr("tools.reference.LINES", -1.0)
+    monkeypatch.setattr("tools.reference.LOST", 1.0)
+    free = np.asarray(render_full(face[0], face[1], carried(reference, face[1])), np.float32) / 255
+    assert agreement(before, free) < agreement(before, made)
 
 
 def test_several_references_are_averaged() -> None:

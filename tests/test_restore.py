@@ -126,15 +126,14 @@ def test_no_structure_is_made_up(seed: int, loud: float) -> None:
     change = np.asarray(loud * rng.normal(0, 1, x.shape), np.float32)
     held = limited(x, change)
 
-    def fine(y: Float) -> Float:
-        return y - cv2.GaussianBlur(y, (0, 0), repair.FINEST)
+    def coarse(y: Float) -> Float:
+        return np.asarray(cv2.GaussianBlur(y, (0, 0), repair.FINEST), np.float32)
 
-    there = np.sqrt(cv2.blur((fine(x) ** 2).mean(axis=2), (9, 9)))[..., None]
-    inner = (slice(8, -8), slice(8, -8))
-    # What is cut off has a smooth part of its own; it can give back half of a bound at most.
-    assert np.all(np.abs(fine(x + held))[inner] <= (1.6 * (repair.GAIN * there + repair.FLOOR))[inner].max())
-    calm = np.zeros_like(x)
-    assert np.array_equal(limited(np.full_like(x, 0.5), calm), calm)
+    there = np.sqrt(cv2.blur(((x - coarse(x)) ** 2).mean(axis=2), (9, 9)))[..., None]
+    fine = x + held - coarse(x) - coarse(change)
+    assert np.all(np.abs(fine) <= repair.GAIN * there + repair.FLOOR + 1e-5)
+    gentle = np.asarray(0.1 * (x - coarse(x)), np.float32)
+    assert np.abs(limited(x, gentle) - gentle).max() < 1e-6
 
 
 def test_smoothing_is_never_bounded() -> None:
@@ -305,3 +304,62 @@ def test_training_goes_on_where_it_stopped(tmp_path: Path) -> None:
         assert whole.keys() == halves.keys()
         assert all(whole[k].equal(halves[k]) for k in whole)
         assert any(whole[k].abs().max() > 0 for k in whole if "last" in k)
+
+
+@pytest.fixture
+def swin(tmp_path: Path) -> Path:
+    import torch
+    from transformers import Swin2SRConfig, Swin2SRForImageSuperResolution
+
+    torch.manual_seed(0)
+    small = {
+        "image_size": 16,
+        "embed_dim": 12,
+        "depths": [1, 1],
+        "num_heads": [2, 2],
+        "window_size": 4,
+        "num_channels": 3,
+    }
+    for upscale, name in ((1, "same"), (2, "larger")):
+        config = Swin2SRConfig(**small, upscale=upscale, upsampler="" if upscale == 1 else "pixelshuffledirect")
+        Swin2SRForImageSuperResolution(config).save_pretrained(tmp_path / name)
+    return tmp_path
+
+
+def test_a_larger_restorer_is_loaded_and_held_to_the_same_rules(swin: Path) -> None:
+    from tools import hub_restorer
+
+    pixels = PHOTOS["coffee"]
+    whole = hub_restorer.load(str(swin / "same"))
+    assert whole(unit(pixels)).shape == pixels.shape
+    half = np.zeros((64, 96), np.float32)
+    half[:, :48] = 1
+    mask = smooth(half)
+    out = repair.repair(pixels, [Repair({"denoise": 1.0}, mask)], larger=whole)
+    inside = mask.render(guide(pixels))
+    assert np.array_equal(out[inside == 0], np.asarray(pixels, np.uint16)[inside == 0] * 257)
+    assert not np.array_equal(out[inside == 1], np.asarray(pixels, np.uint16)[inside == 1] * 257)
+    with pytest.raises(WeightsError, match="enlarges"):
+        hub_restorer.load(str(swin / "larger"))
+    with pytest.raises(WeightsError, match="BURNISH_RESTORER"):
+        hub_restorer.load(str(swin / "nowhere"))
+    (swin / "same" / "model.safetensors").rename(swin / "same" / "pytorch_model.bin")
+    hub_restorer.load.cache_clear()
+    with pytest.raises(WeightsError, match="BURNISH_RESTORER"):
+        hub_restorer.load(str(swin / "same"))
+
+
+def test_the_larger_restorer_is_a_setting(swin: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from agent.settings import Settings
+    from tools import hub_restorer
+
+    monkeypatch.setenv("BURNISH_RESTORER", str(swin / "same"))
+    hub_restorer.choose(Settings().restorer)
+    try:
+        photo = photo_of(PHOTOS["coffee"])
+        recipe = Recipe().with_values("global", {"denoise": 1.0})
+        theirs = render_full(photo, look(photo), recipe)
+        hub_restorer.choose(None)
+        assert not np.array_equal(theirs, render_full(photo, look(photo), recipe))
+    finally:
+        hub_restorer.choose(None)

@@ -166,7 +166,7 @@ def test_files_that_are_no_photos_are_refused_in_a_sentence(visit: Visit, tmp_pa
     photo = tmp_path / "my cat.png"
     shutil.copy(SKIMAGE / "chelsea.png", photo)
     # The way back is open: choose another file.
-    visit.page.reload()
+    visit.reload()
     visit.page.locator("#drop input[type=file]").set_input_files(photo)
     expect(visit.page.locator("#title")).to_contain_text("my cat.png")
 
@@ -177,7 +177,7 @@ def test_a_reload_takes_the_conversation_up_again(visit: Visit) -> None:
     visit.say("a bit warmer")
     visit.versions(2)
     visit.answered("warmer")
-    visit.page.reload()
+    visit.reload()
     visit.versions(2)
     visit.at(1)
     expect(visit.page.locator("#chat")).to_contain_text("a bit warmer")
@@ -188,7 +188,7 @@ def test_a_reload_in_the_middle_of_a_turn_loses_nothing(visit: Visit) -> None:
     visit.open_example("Cat")
     visit.say("make it look good")
     expect(page.locator("#stop")).to_be_visible()
-    page.reload()
+    visit.reload()
     expect(page.locator("#slider img").first).to_be_visible()
     # The turn has ended one way or the other, and the next one is answered.
     expect(page.locator("#chat")).to_contain_text("make it look good")

@@ -3,15 +3,15 @@
 import http.client
 import json
 import re
-import uuid
 from collections.abc import Iterator
-from http.cookies import SimpleCookie
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
 
+from tests.calling import PATIENCE, Caller
 from tests.serving import served
 from tests.test_planner_served import GOOD, completion, serving
 from tests.visiting import NEEDS_CHROMIUM, SKIMAGE, Visit, expect
@@ -19,7 +19,6 @@ from ui.accounts import TRIES, Accounts, account, change
 from ui.gate import MAX_UPLOAD
 from ui.server import run
 from ui.terminal import RefusedError
-from ui.visitors import COOKIE
 
 PASSWORD = "correct horse"
 
@@ -98,44 +97,6 @@ def test_strangers_are_not_served_without_a_login(tmp_path: Path, monkeypatch: p
 # Over HTTP
 
 
-class Caller:
-    """Somebody who speaks HTTP, with a cookie as a browser has it."""
-
-    def __init__(self, address: str, *, visits: bool = True) -> None:
-        self.netloc, self.cookie = urlsplit(address).netloc, ""
-        self.tab = uuid.uuid4().hex[:11]
-        if visits:
-            _, _, headers = self.ask("GET", "/")
-            self.cookie = f"{COOKIE}={SimpleCookie(headers['set-cookie'])[COOKIE].value}"
-
-    def ask(
-        self, method: str, path: str, body: bytes | None = None, **headers: str
-    ) -> tuple[int, bytes, dict[str, str]]:
-        connection = http.client.HTTPConnection(self.netloc, timeout=60)
-        try:
-            sent = {"Cookie": self.cookie, **{name.replace("_", "-"): value for name, value in headers.items()}}
-            connection.request(method, path, body, sent)
-            answer = connection.getresponse()
-            return answer.status, answer.read(), {name.lower(): value for name, value in answer.getheaders()}
-        finally:
-            connection.close()
-
-    def file(self, path: str) -> int:
-        return self.ask("GET", f"/gradio_api/file={quote(path)}")[0]
-
-    def post(self, path: str, data: Any) -> int:
-        return self.ask("POST", path, json.dumps(data).encode(), Content_Type="application/json")[0]
-
-    def upload(self, content: bytes, name: str = "a.jpg", **headers: str) -> tuple[int, Any]:
-        body = (
-            b'--x\r\nContent-Disposition: form-data; name="files"; filename="' + name.encode()
-            + b'"\r\nContent-Type: image/jpeg\r\n\r\n' + content + b"\r\n--x--\r\n"
-        )  # fmt: skip
-        kind = "multipart/form-data; boundary=x"
-        status, answer, _ = self.ask("POST", "/gradio_api/upload", body, Content_Type=kind, **headers)
-        return status, json.loads(answer) if status == 200 else answer
-
-
 def test_an_upload_is_its_senders_alone(address: str) -> None:
     anna, ben, nobody = Caller(address), Caller(address), Caller(address, visits=False)
     status, (mine,) = anna.upload(b"anna's photo")
@@ -170,6 +131,77 @@ def test_a_tab_is_its_openers_alone(address: str) -> None:
         assert ben.post("/gradio_api/queue/join", {**body, "session_hash": tab}) == 403, tab
 
 
+#: Ways to ask for a file, by a route that serves files.
+ROUTES = ("/gradio_api/file=", "/gradio_api/file/", "/file=", "/file/")
+
+#: Ways to write a path that leads into another visitor's folder of the cache.
+INTO = ("{path}", "{inside}", "./{inside}", "{cache}/c-x/../{inside}", "{cache}//{inside}", "c-{owner}-/../{inside}")
+
+
+def opened(by: Caller, example: int = 0) -> list[str]:
+    """The files that an example photo, once opened, shows of itself."""
+    page = json.dumps(by.event("examples", "select", [None, "somebody"], {"index": example, "value": None}))
+    paths = sorted({*re.findall(r'"path": "([^"]*/c-[^"]*)"', page)})
+    assert paths
+    return paths
+
+
+def test_what_one_was_shown_is_nobody_elses(address: str, home: Path) -> None:
+    cache = next((home / "cache").glob("app-*"))
+    anna, ben = Caller(address), Caller(address)
+    path = opened(anna)[0]
+    owner = Path(opened(ben)[0]).parent.name.split("-")[1]
+    for form in INTO:
+        asked = form.format(path=path, inside=Path(path).relative_to(cache), cache=cache, owner=owner)
+        for route in ROUTES:
+            for written in (quote(asked), quote(asked).replace(".", "%2e").replace("/", "%2f"), quote(quote(asked))):
+                for method in ("GET", "HEAD"):
+                    assert ben.ask(method, route + written)[0] in (403, 404), (route, written)
+    assert anna.file(path) == 200
+
+
+def test_a_photo_may_be_opened_before_the_page_has_arrived(address: str) -> None:
+    """On a busy machine a click is quicker than the first answer; what it opens is the tab's all the same."""
+    quick, other = Caller(address), Caller(address)
+    for path in opened(quick):
+        assert quick.file(path) == 200
+        assert other.file(path) == 403
+
+
+def test_eight_people_at_once_are_all_served(address: str) -> None:
+    def visits(number: int) -> tuple[str, list[int]]:
+        person = Caller(address)
+        paths = opened(person, number % 4)
+        turn = json.dumps(person.event("box", "submit", [None, [], f"warmer by {10 + number}"], then=1))
+        shown = sorted({*re.findall(r'"path": "([^"]*/c-[^"]*)"', turn)})
+        assert len(shown) > len(paths)
+        return turn, [person.file(path) for path in shown]
+
+    with ThreadPoolExecutor(8) as people:
+        made = list(people.map(visits, range(8)))
+    for number, (turn, served_) in enumerate(made):
+        assert f"+{10 + number}, measured" in turn, "everybody's own answer"
+        assert set(served_) == {200}
+
+
+def test_events_that_follow_each_other_are_answered_in_one_stream(address: str) -> None:
+    """Its end and the next event cross on their way on a busy day; neither may get lost."""
+    anna = Caller(address)
+    connection = http.client.HTTPConnection(anna.netloc, timeout=PATIENCE)
+    anna.begin("export-format", "input", ["PNG"])
+    connection.request("GET", f"/gradio_api/queue/data?session_hash={anna.tab}", headers={"Cookie": anna.cookie})
+    stream = connection.getresponse()
+    ended = 0
+    for line in stream:
+        if b'"msg":"process_completed"' in line:
+            ended += 1
+            if ended < 4:
+                anna.begin("export-format", "input", ["JPEG"])
+        assert b"close_stream" not in line or ended == 4
+    connection.close()
+    assert ended == 4
+
+
 def test_no_request_is_made_for_others(address: str) -> None:
     anna = Caller(address)
     for path in (
@@ -198,7 +230,7 @@ def test_no_traversal_leads_out(address: str, home: Path, path: str) -> None:
     cache = next((home / "cache").glob("app-*"))
     anna = Caller(address)
     asked = path.format(home=home, cache=cache, name=cache.name)
-    for route in ("/gradio_api/file=", "/file="):
+    for route in (*ROUTES, "/assets/", "/static/", "/svelte/"):
         for form in (quote(asked), quote(quote(asked)), quote(asked).replace(".", "%2e").replace("/", "%2f")):
             status, body, _ = anna.ask("GET", route + form)
             assert status in (403, 404), (route, form)
@@ -317,7 +349,7 @@ def test_a_server_is_tested_and_kept_on_the_settings_page(visit: Visit, home: Pa
         assert json.loads(kept.read_text())["llm_url"] == url
         assert kept.stat().st_mode & 0o777 == 0o600
         # The key is kept, and never sent to a browser again.
-        page.reload()
+        visit.reload()
         page.get_by_role("tab", name="Settings").click()
         expect(page.locator("#llm-url textarea, #llm-url input")).to_have_value(url)
         expect(page.locator("#llm-key input")).to_have_value("")
@@ -336,5 +368,8 @@ def test_a_server_is_tested_and_kept_on_the_settings_page(visit: Visit, home: Pa
     page.locator("#segmenter input").click()
     page.get_by_role("option", name=re.compile("SegFormer")).click()
     expect(page.locator("#segmenter-told")).to_contain_text("cannot be used yet")
+    page.locator("#artist input").click()
+    page.get_by_role("option", name=re.compile("InstructPix2Pix")).click()
+    expect(page.locator("#artist-told")).to_contain_text("hf download timbrooks/instruct-pix2pix")
     assert json.loads(kept.read_text()) == {}
     assert (SKIMAGE / "coffee.png").is_file()

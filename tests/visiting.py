@@ -28,6 +28,11 @@ PATIENCE = 240_000
 
 expect.set_options(timeout=PATIENCE)
 
+#: What Gradio writes to the console when a page is left while an event is under way: it hangs up itself, and notes that.
+HANGS_UP = re.compile(
+    r"AbortError: signal is aborted without reason\n.*\.close |Unexpected error Connection errored out\. $", re.S
+)
+
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -45,7 +50,8 @@ class Visit:
         self.page.set_default_timeout(PATIENCE)
         self.complaints: list[str] = []
         self.outside: list[str] = []
-        self.page.on("console", lambda m: self.complaints.append(m.text) if m.type == "error" else None)
+        self._leaving = False
+        self.page.on("console", lambda m: self._noted(m.text) if m.type == "error" else None)
         self.page.on("pageerror", lambda e: self.complaints.append(str(e)))
         self.page.on("request", lambda r: self._asked(r.url, address))
         self.page.goto(address)
@@ -58,6 +64,17 @@ class Visit:
     def _asked(self, url: str, address: str) -> None:
         if not url.startswith((address, "data:", "blob:")):
             self.outside.append(url)
+
+    def _noted(self, text: str) -> None:
+        if not (self._leaving and HANGS_UP.match(text)):
+            self.complaints.append(text)
+
+    def reload(self) -> None:
+        """Load the page anew; what the old one says of its own hanging up, before the new one is there, is no complaint."""
+        self._leaving = True
+        self.page.reload(wait_until="commit")
+        self._leaving = False
+        self.page.wait_for_load_state()
 
     def open_example(self, name: str) -> None:
         self.page.locator("#examples button", has_text=name).click()

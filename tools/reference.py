@@ -32,8 +32,13 @@ LEAST_CONFIDENCE: Final = 0.6
 SKIN_HUE: Final = 6.0
 SKIN_CHROMA: Final = (0.75, 1.25)
 SKIN_BRIGHTNESS: Final = 0.22
-#: Share of the photo that may lose its detail before tones are carried over more gently.
+#: Share of the photo that may lose its detail, and how far its lines must agree with what they were (correlation of the
+#: gradients of luma), before tones are carried over more gently.
 LOST: Final = 0.015
+LINES: Final = 0.985
+#: How much more gently, and how often.
+GENTLER: Final = 0.6
+TRIES: Final = 4
 #: Values below this are not worth a setting.
 FAINT: Final = 0.02
 #: Mean chroma, and its standard deviation, below which a picture is black and white.
@@ -84,12 +89,16 @@ def carried(reference: Reference, seen: Seen, strength: float = 1.0, look: Look 
     before = {name: traits(small, by) for name, by in rulers.items()}
     wanted = {name: strength * shift for name, shift in shifts(reference, before).items()}
     gentle = 1.0
-    for _ in range(3):
+    for _ in range(TRIES):
         recipe = _fitted(seen, small, rulers, before, wanted, gentle, _grey(reference) * strength, look)
-        if _lost(small, render_small(seen, recipe)) <= LOST:
+        recipe = _protected(seen, small, recipe)
+        made = render_small(seen, recipe)
+        # With a look, its lines are those that are held.
+        held = render_small(seen, Recipe(look=look)) if look is not None else small
+        if _lost(small, made) <= LOST and agreement(held, made) >= LINES:
             break
-        gentle *= 0.6
-    return _protected(seen, small, recipe)
+        gentle *= GENTLER
+    return recipe
 
 
 def _fitted(
@@ -161,6 +170,14 @@ def _grey(reference: Reference) -> float:
     lightness = 100 / (1 + np.exp(-LOGITS_PER_UNIT * of["brightness"]))
     chroma = 2 ** of["saturation"] * lightness / 4 - 0.7
     return float(chroma < GREY[0] and 10 * of["chroma spread"] < GREY[1])
+
+
+def agreement(before: Float, after: Float) -> float:
+    """How far the lines of two pictures of one size agree: correlation of the gradients of luma, 1 for the same."""
+    one, two = (np.stack(tuple(np.gradient(guide(x)))).ravel() for x in (before, after))
+    if min(float(one.std()), float(two.std())) < 1e-6:
+        return 1.0
+    return float(np.corrcoef(one, two)[0, 1])
 
 
 def _lost(before: Float, after: Float) -> float:

@@ -20,6 +20,7 @@ from models.recipe import Recipe
 from models.regions import reach
 from models.repair import TONE, Repair, repair
 from models.vocabulary import RESTORE_ATTRIBUTES
+from tools import hub_restorer
 from tools.colourise import painted
 from tools.perceive import Seen, region
 
@@ -86,10 +87,10 @@ def diagnose(photo: "Photo", seen: Seen) -> tuple[Fault, ...]:
     return tuple(Fault(name, 1.0, _SENTENCES[name].format(value)) for name, value in over.items())
 
 
-def asked(recipe: Recipe, names: tuple[str, ...] = RESTORE_ATTRIBUTES) -> dict[str, dict[str, float]]:
+def repairs_of(recipe: Recipe, names: tuple[str, ...] = RESTORE_ATTRIBUTES) -> dict[str, dict[str, float]]:
     """The repairs of a recipe, region by region; empty when it mends nothing.
 
-    >>> asked(Recipe().with_values("global", {"denoise": 0.5, "contrast": 0.2}))
+    >>> repairs_of(Recipe().with_values("global", {"denoise": 0.5, "contrast": 0.2}))
     {'global': {'denoise': 0.5}}
     """
     found = {s.region: {n: v for n, v in s.values.items() if n in names} for s in recipe.settings}
@@ -109,7 +110,7 @@ def mended(seen: Seen, recipe: Recipe) -> Seen:
 
     `seen` itself when there are none.
     """
-    repairs = asked(recipe, SEEN)
+    repairs = repairs_of(recipe, SEEN)
     if not repairs:
         return seen
     key = (seen.scene.photo, repr(repairs), repr(recipe.hints), recipe.keep)
@@ -139,12 +140,12 @@ def refitted(soft: SoftMask, seen: Seen, view: Seen) -> SoftMask:
 def _restored(
     pixels: Pixels, seen: Seen, recipe: Recipe, names: tuple[str, ...], told: Callable[[float], None] | None
 ) -> Pixels:
-    wanted = asked(recipe, names)
+    wanted = repairs_of(recipe, names)
     if not wanted or "global" in recipe.keep:
         return pixels
     repairs = [Repair(v, None if n == "global" else m) for n, v in wanted.items() if (m := region(seen, n)) is not None]
     keep = [m for name in recipe.keep if (m := region(seen, name)) is not None]
-    out = repair(pixels, repairs, keep, told)
+    out = repair(pixels, repairs, keep, told, hub_restorer.chosen())
     coloured = [(r.values["colourise"], r.mask) for r in repairs if r.values.get("colourise")]
     # Colours are chosen on the thumbnail with its tones mended, so that they are the same at every size.
     return painted(out, mended(seen, uncoloured(recipe)), coloured, recipe.hints, keep) if coloured else out

@@ -21,10 +21,11 @@ from models.finish import SPATIAL, Finish, finish
 from models.mask import SoftMask, guide
 from models.recipe import Recipe, Setting
 from models.render import Layer, render
+from models.repair import FINE, structure
 from models.solve import descend
 from models.vocabulary import MAP_ATTRIBUTES
 from tools.perceive import Seen, region, shrink
-from tools.restore import SEEN, asked, mended, refitted, restored
+from tools.restore import SEEN, mended, refitted, repairs_of, restored
 
 if TYPE_CHECKING:
     from models.pipeline import RetouchPipeline
@@ -48,7 +49,8 @@ class Rendition:
     """What was made. `preview`: (h, w, 3) uint8; `grid`: (12, 8, 16, 16) float32, or None without a look.
 
     `asked` and `achieved`: region → attribute → value; `spill`: mean ΔE2000 where nothing was asked; `clipped`: share of the
-    photo that had detail and is as good as white or black now; `skin_drift`: mean ΔE2000 of skin; `seconds` by stage.
+    photo that had detail and is as good as white or black now; `skin_drift`: mean ΔE2000 of skin; `structure`: fine structure
+    after the repairs as a share of before (`models.repair`); `seconds` by stage.
     """
 
     recipe: Recipe
@@ -59,6 +61,7 @@ class Rendition:
     spill: float
     clipped: float
     skin_drift: float
+    structure: float = 1.0
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -107,12 +110,24 @@ def _pipeline() -> "RetouchPipeline":
 _grids: dict[tuple[str, int, int, tuple[float, ...], str], Float] = {}
 
 
+@lru_cache(maxsize=16)
+def _drawn(text: str) -> Float:
+    from models.fit_grid import unpack
+
+    return unpack(text)
+
+
 def look_grid(seen: Seen, recipe: Recipe) -> Float | None:
-    """The grid of a recipe's look on this photo, (12, 8, 16, 16), before its strength; None without a look. Remembered."""
+    """The grid of a recipe's look on this photo, (12, 8, 16, 16), before its strength; None without a look. Remembered.
+
+    What an artist drew is in the recipe itself. Raises `RecipeError` where that is damaged.
+    """
     look = recipe.look
     if look is None or look.strength == 0:
         return None
-    key = (seen.scene.photo, look.seed, look.steps, look.style, repr((asked(recipe, SEEN), recipe.hints)))
+    if look.drawn:
+        return _drawn(look.drawn)
+    key = (seen.scene.photo, look.seed, look.steps, look.style, repr((repairs_of(recipe, SEEN), recipe.hints)))
     if key not in _grids:
         import torch
 
@@ -230,16 +245,11 @@ def render_full(
     `bits` 16: the result keeps what lies between the steps of an 8-bit photo. `told` hears the share of its repairs that is
     done, and may raise to stop.
     """
-    return _render(photo.pixels, seen, recipe, bits, told)
+    return _render(photo.pixels, restored(photo.pixels, seen, recipe, told), seen, recipe, bits)
 
 
-def _render(
-    pixels: Pixels,
-    seen: Seen,
-    recipe: Recipe,
-    bits: int | None = None,
-    told: Callable[[float], None] | None = None,
-) -> Pixels:
+def _render(pixels: Pixels, base: Pixels, seen: Seen, recipe: Recipe, bits: int | None = None) -> Pixels:
+    """All that comes after the repairs; `base` is `pixels` repaired."""
     bench = _bench(seen, recipe)
     keep = [m for m in _masks(seen, recipe.keep).values() if m is not None]
     if "global" in recipe.keep:
@@ -252,7 +262,6 @@ def _render(
         if s.region in bench.masks
     ]
     bits = bits or 8 * pixels.dtype.itemsize
-    base = restored(pixels, seen, recipe, told)
     out = render(base, layers, look_grid(seen, recipe), strength, keep, bits)
     return finish(out, base if out.dtype == base.dtype else render(base, bits=bits), finishes, keep)
 
@@ -261,7 +270,7 @@ def render_small(seen: Seen, recipe: Recipe) -> Float:
     """The thumbnail at MEASURE_AT by a recipe, float32 in [0, 1]: what a decision about the next setting can be read off."""
     small = shrink(seen.thumbnail, MEASURE_AT)
     deep = np.asarray(small * 65535 + np.float32(0.5), np.uint16)
-    return _render(deep, seen, recipe).astype(np.float32) / np.float32(65535)
+    return _render(deep, restored(deep, seen, recipe), seen, recipe).astype(np.float32) / np.float32(65535)
 
 
 def retouch(photo: "Photo", seen: Seen, recipe: Recipe, long_edge: int = 1024) -> Rendition:
@@ -271,7 +280,8 @@ def retouch(photo: "Photo", seen: Seen, recipe: Recipe, long_edge: int = 1024) -
     looked = time.perf_counter()
     small = shrink(photo.pixels, long_edge)
     deep = np.asarray(small * 65535 + np.float32(0.5), np.uint16)
-    shown = _render(deep, seen, recipe)
+    base = restored(deep, seen, recipe)
+    shown = _render(deep, base, seen, recipe)
     preview = np.asarray((shown.astype(np.uint32) + 128) // 257, np.uint8)
     rendered = time.perf_counter()
     asked, achieved = _achieved(seen, recipe, grid)
@@ -280,7 +290,8 @@ def retouch(photo: "Photo", seen: Seen, recipe: Recipe, long_edge: int = 1024) -
     spill, clipped, drift = _harm(seen, recipe, before, after)
     done = time.perf_counter()
     seconds = {"look": looked - began, "render": rendered - looked, "measure": done - rendered}
-    return Rendition(recipe, preview, grid, asked, achieved, spill, clipped, drift, seconds)
+    fine = structure(deep, base) if repairs_of(recipe, FINE) else 1.0
+    return Rendition(recipe, preview, grid, asked, achieved, spill, clipped, drift, fine, seconds)
 
 
 def _achieved(

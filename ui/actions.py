@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import gradio as gr
 
 from models.errors import BurnishError
-from ui.chat import REASONS, Bubble, Progress, answered, said, told
+from ui.chat import ALIKE, FIX, REASONS, Bubble, Progress, answered, said, told
 from ui.desk import Desk, Session, View
 from ui.edit import MAX_TEXT
 from ui.paint import Paint
@@ -57,13 +57,13 @@ class Actions:
                 gr.Warning(_sentence(error))
             return self._home(session)
 
-    async def open_upload(self, session: Session, name: str, file: str | None) -> Paint:
+    async def open_upload(self, session: Session, name: str, file: str | None, request: gr.Request) -> Paint:
         """A photo was chosen or dropped."""
-        return await self._open(_for(session, name), Path(file)) if file else self.same()
+        return await self._open(self._for(session, name, request), Path(file)) if file else self.same()
 
-    async def open_example(self, session: Session, name: str, picked: gr.SelectData) -> Paint:
+    async def open_example(self, session: Session, name: str, picked: gr.SelectData, request: gr.Request) -> Paint:
         """An example was clicked."""
-        return await self._open(_for(session, name), self.examples[int(picked.index)])
+        return await self._open(self._for(session, name, request), self.examples[int(picked.index)])
 
     async def open_recent(self, session: Session, threads: list[str], picked: gr.SelectData) -> Paint:
         """An earlier conversation was clicked."""
@@ -87,12 +87,17 @@ class Actions:
         """Leave the photo; its conversation stays in the list of recent ones."""
         return self._home(session.anew())
 
-    async def change_user(self, session: Session, name: str) -> Paint:
+    async def change_user(self, session: Session, name: str, request: gr.Request) -> Paint:
         """Another person sits down: the open photo is opened anew for them."""
-        fresh = _for(session, name)
+        fresh = self._for(session, name, request)
         if fresh.user == session.user:
             return {self.parts.header.user: fresh.user}
         return await self._open(fresh, Path(session.source)) if session.source else self._home(fresh.anew())
+
+    def _for(self, session: Session, name: str, request: gr.Request) -> Session:
+        """The session of whoever's name stands in the profile box; a click elsewhere may come before the box was left."""
+        here = self.desk.seated(session, request.username, request.session_hash)
+        return here if here.fixed else replace(here, user=" ".join((name or "").split())[:80] or DEFAULT_USER)
 
     async def _open(self, session: Session, path: Path) -> Paint:
         try:
@@ -137,7 +142,8 @@ class Actions:
         self, session: Session, chat: list[Bubble], text: str, *, retry: bool = False
     ) -> AsyncIterator[Paint]:
         """A message was sent."""
-        text = (text or "").strip()
+        text, pictures = (text or "").strip(), session.references
+        text = text or (ALIKE if pictures else "")
         if not session.thread:
             gr.Info("Open a photo first, or click one of the examples.")
             yield self.same()
@@ -148,14 +154,29 @@ class Actions:
             gr.Warning(f"That message has {len(text)} characters; say it in at most {MAX_TEXT}.")
             yield self.same()
         else:
+            given = {i: of for i, of in session.given.items() if i < len(chat)}
+            now = replace(
+                session, liking=False, references=(), share=1.0,
+                given={**given, len(chat): pictures} if pictures else given,
+            )  # fmt: skip
+            if session.liking:
+                yield {self.parts.session: now, **self.parts.talk.slot.empty()}
+            how = {"reference": [Path(file) for file, _ in pictures], "share": session.share}
             async for paint in self._run(
-                session, [*chat, said(text)], lambda s: s.turn(session.thread, text, session.picked, retry)
+                now,
+                [*chat, said(text, [shown for _, shown in pictures])],
+                lambda s: s.turn(session.thread, text, session.picked, retry, **how),
             ):
                 yield paint
 
     async def choose(self, session: Session, chat: list[Bubble], picked: gr.SelectData) -> AsyncIterator[Paint]:
         """A quick reply was clicked."""
         async for paint in self.send(session, chat, str(picked.value)):
+            yield paint
+
+    async def fix(self, session: Session, chat: list[Bubble]) -> AsyncIterator[Paint]:
+        """Whatever the critic finds is to be mended, as if asked for in words."""
+        async for paint in self.send(session, chat, FIX):
             yield paint
 
     async def like(self, session: Session, chat: list[Bubble]) -> AsyncIterator[Paint]:
@@ -325,13 +346,6 @@ class Actions:
         at = self.parts
         rest = {hand: gr.update(interactive=False) for hand in at.hands}
         return {at.talk.send: gr.update(visible=False), at.talk.stop: gr.update(visible=True), **rest}
-
-
-def _for(session: Session, name: str) -> Session:
-    """The session of whoever's name stands in the profile box; a click elsewhere may come before the box was left."""
-    if session.fixed:
-        return session
-    return replace(session, user=" ".join((name or "").split())[:80] or DEFAULT_USER)
 
 
 def _sentence(error: Exception) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import gradio as gr
 
 from models.vocabulary import MIXER_ATTRIBUTES, RESTORE_ATTRIBUTES
+from ui.chat import FIX
 from ui.desk import Session
 from ui.paint import Paint
 from ui.words import attribute_name, region_name
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 
 #: The groups of sliders; those that are open at first.
 GROUPS: Final = {
-    "Repair": ("denoise", "deblock", "deblur", "dehaze", "low_light", "colourise"),
     "Light": ("brightness", "contrast", "highlights", "shadows", "whites", "blacks"),
     "Colour": ("temperature", "tint", "saturation"),
     "Colour mixer": MIXER_ATTRIBUTES,
+    "Repair": RESTORE_ATTRIBUTES,
     "Detail": ("clarity", "sharpness", "blur", "bokeh"),
     "Effects": ("tilt_shift", "vignette", "grain", "black_and_white"),
 }
@@ -35,6 +36,9 @@ FROM_ZERO: Final = frozenset(
     }
 )  # fmt: skip
 
+#: What is done to the whole photo only.
+WHOLE_ONLY: Final = frozenset({"colourise"})
+
 WHOLE: Final = "global"
 
 
@@ -44,6 +48,7 @@ class Adjust:
 
     region: gr.Dropdown
     sliders: dict[str, gr.Slider]
+    fix: gr.Button
     strength: gr.Slider
     """Percent of the last step."""
 
@@ -60,6 +65,7 @@ class Adjust:
         return {
             self.region: gr.update(choices=choices, value=session.region),
             **{slider: round(values.get(name, 0.0) * 100) for name, slider in self.sliders.items()},
+            **{self.sliders[name]: _whole(values.get(name, 0.0), session.region) for name in WHOLE_ONLY},
             self.strength: strength,
         }
 
@@ -71,6 +77,7 @@ def build() -> Adjust:
             [(region_name(WHOLE), WHOLE)], value=WHOLE, label="Region", show_label=False, container=False,
             elem_id="adjust-region", min_width=120,
         )  # fmt: skip
+        fix = gr.Button(FIX, size="sm", scale=0, min_width=76, elem_id="fix")
     sliders: dict[str, gr.Slider] = {}
     with gr.Column(elem_id="sliders"):
         strength = gr.Slider(
@@ -92,7 +99,12 @@ def build() -> Adjust:
                         least, 100, 0, step=1, label=label, elem_id=f"set-{name.replace(':', '-')}",
                         elem_classes="amount", buttons=["reset"],
                     )  # fmt: skip
-    return Adjust(region, sliders, strength)
+    return Adjust(region, sliders, fix, strength)
+
+
+def _whole(value: float, region: str) -> Any:
+    """A slider of what is done to the whole photo only, with another region's sliders beside it."""
+    return gr.update(value=round(value * 100), interactive=region == WHOLE)
 
 
 class Hands:

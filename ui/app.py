@@ -12,6 +12,7 @@ from ui.appraising import Appraising
 from ui.examples import example_photos
 from ui.layout import Parts, components
 from ui.loupe import Loupe
+from ui.reference import References
 from ui.rewind import Rewind
 from ui.selecting import Selecting
 from ui.settings_page import SettingsPage
@@ -90,6 +91,8 @@ def _wire(page: gr.Blocks, parts: Parts, do: Actions, taste: TastePage, settings
         opened.then(None, js=_FOCUS, api_visibility="private")
 
     versions, rewind = Versions(do, stage.offers, stage.manage), Rewind(do)
+    references = References(do, talk.slot)
+    references.wire(session, **moves)
     sent = [talk.text.submit, talk.send.click]
     take = gr.on(sent, None, [talk.text], [talk.text, talk.said], js=_TAKE, api_visibility="private")
     turns = [
@@ -101,6 +104,8 @@ def _wire(page: gr.Blocks, parts: Parts, do: Actions, taste: TastePage, settings
         stage.like.click(do.like, [session, chat], **talks),
         stage.dislike.click(do.dislike, [session, chat], **talks),
         stage.vary.click(versions.vary, [session, chat], **talks),
+        talk.slot.looks.input(references.wear, [session, chat, talk.slot.looks], **talks),
+        talk.adjust.fix.click(do.fix, [session, chat], **talks),
     ]
     # First cancelled, then told: the other way round a last step of the turn could still paint over it.
     talk.stop.click(None, cancels=turns, api_visibility="private").then(

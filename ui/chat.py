@@ -1,5 +1,6 @@
 """Events of the agent as messages of the chat."""
 
+import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -21,17 +22,28 @@ REASONS: Final = ("Too strong", "Too weak", "Too warm", "Too cool", "Wrong area"
 #: Offered where a photo itself suggests too little.
 _ALWAYS: Final = ("Make it look good", "A bit more contrast", "A bit warmer")
 _USUAL: Final = "My usual"
+#: What is asked by pictures to look like without words.
+ALIKE: Final = "Make it look like this"
+#: Offered where the critic found something.
+FIX: Final = "Fix it"
 
 #: Offered after an edit that has no replies of its own.
 _NEXT: Final = ("A bit more", "A bit less", "Undo")
+
+#: The pictures that `said` puts after a text; what a person writes never reads like one, as it is cleaned.
+_PICTURES: Final = re.compile(r"\s*(?<!\\)!\[picture to look like\]\(.*\Z", re.DOTALL)
 
 #: Quick replies shown at once; more is a list to read, not a choice.
 _MAX_OPTIONS = 5
 
 
-def said(text: str) -> Bubble:
-    """What the person wrote, shown as just these characters: a picture in it would be fetched."""
-    return {"role": "user", "content": clean(text)}
+def said(text: str, pictures: Sequence[str] = ()) -> Bubble:
+    """What the person wrote, shown as just these characters: a picture in it would be fetched.
+
+    `pictures`: thumbnails in the cache of those that came with it.
+    """
+    shown = " ".join(f"![picture to look like](gradio_api/file={quote(path)})" for path in pictures)
+    return {"role": "user", "content": f"{clean(text)}\n\n{shown}" if shown else clean(text)}
 
 
 def plain(bubble: Bubble) -> str:
@@ -44,7 +56,7 @@ def plain(bubble: Bubble) -> str:
     if not isinstance(content, str):
         parts = [part.get("text", "") if isinstance(part, dict) else str(part) for part in content]
         content = "".join(str(part) for part in parts)
-    return unclean(content)
+    return unclean(_PICTURES.sub("", content))
 
 
 def told(text: str, options: Sequence[str] = ()) -> Bubble:
@@ -56,7 +68,7 @@ def greeting(summary: str, suggestions: Sequence[str], opinion: "Critique | None
     """The first message about a photo: what is seen, and what could be asked for; after it a served model's opinion, if any."""
     own = [text[:1].upper() + text[1:] for text in suggestions]
     more = [text for text in _ALWAYS if text not in own]
-    options = [*own, *more[: max(0, 3 - len(own))]]
+    options = [*own[: _MAX_OPTIONS - 2], *([FIX] if own else []), *more[: max(0, 3 - len(own))]]
     parts = [clean(f"{summary} What would you like?".strip())]
     if opinion is not None:
         from agent.appraisal import WHOSE

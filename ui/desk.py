@@ -1,6 +1,7 @@
 """One person at one photo: the conversation a browser tab holds, and what the page shows of it. Knows nothing of Gradio."""
 
 import asyncio
+import hashlib
 import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -59,6 +60,14 @@ class Session:
     """The versions that are samples to choose from."""
     managing: bool = False
     """True while the row for names and comparisons is open."""
+    liking: bool = False
+    """True while the slot for references is open."""
+    references: tuple[tuple[str, str], ...] = ()
+    """The pictures in it: their files, and their thumbnails in the cache."""
+    share: float = 1.0
+    """How much of their look is to be carried over."""
+    given: dict[int, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    """Index of a chat message → the references that came with it."""
 
     def anew(self, **facts: Any) -> "Session":
         """Another conversation of the same person in the same tab; everything else must be passed anew."""
@@ -115,6 +124,13 @@ class Desk:
             return Session(user=login or "", fixed=True, owner=owner)
         return Session(user=name, owner=owner)
 
+    def seated(self, session: Session, login: str | None, tab: str | None) -> Session:
+        """The session, made its tab's where the page was used before it had arrived, as a quick hand on a slow day does."""
+        if session.owner:
+            return session
+        here = self.newcomer(session.user, login, tab)
+        return replace(session, user=here.user, fixed=here.fixed, owner=here.owner)
+
     def leave(self, session: Session) -> None:
         """A tab was closed for good: what was published for it goes."""
         if session.shelf:
@@ -152,6 +168,21 @@ class Desk:
             height=opened.height,
         )
         return fresh, [greeting(opened.summary, opened.suggestions)]
+
+    async def glance(self, session: Session, file: Path) -> str:
+        """The thumbnail of a picture to look like, a path in the cache. Raises `PhotoError` for what is no picture."""
+        from agent.likeness import glance
+
+        jpeg = await asyncio.to_thread(glance, file)
+        out = Path(session.shelf) / f"like-{hashlib.sha256(jpeg).hexdigest()[:24]}.jpg"
+        await asyncio.to_thread(out.write_bytes, jpeg)
+        return str(out)
+
+    async def looks(self, session: Session) -> tuple[str, ...]:
+        """The names of the person's looks."""
+        from agent.likeness import names
+
+        return await asyncio.to_thread(names, (await self.studio()).memory, session.user)
 
     async def has_eyes(self) -> bool:
         """True when a served model may be asked what it thinks of a photo."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any, Final
 from urllib.parse import parse_qs
 
+from ui.streams import Streams
 from ui.visitors import COOKIE, Visitors, new_cookie, owner_of
 
 Scope = MutableMapping[str, Any]
@@ -23,10 +24,13 @@ _FORM: Final = 1 << 20
 #: Largest message of a page: it holds texts and the names of files, never the files.
 _MAX_EVENT: Final = 16 * 1024**2
 
-_FILE: Final = re.compile(r"/(?:gradio_api/)?file=(?P<path>.*)", re.DOTALL)
+#: The slash is an older way to write it, which Gradio still takes.
+_FILE: Final = re.compile(r"/(?:gradio_api/)?file[=/](?P<path>.*)", re.DOTALL)
 _TAB: Final = re.compile(r"/(?:gradio_api/)?(?:heartbeat|stream)/(?P<tab>[^/]+)")
 #: Fetching from other servers, and links that would open somebody's tab for anybody: not in this app.
 _CLOSED: Final = re.compile(r"/(?:gradio_api/)?(?:proxy=|deep_link|custom_component/|vibe|dev/)")
+_STREAM: Final = re.compile(r"/(?:gradio_api/)?queue/data/?")
+_BEGUN: Final = re.compile(rb'\s*\{"event_id":\s*"(\w+)"')
 _PAGES: Final = frozenset({"/", "/config", "/config/"})
 
 TOO_LARGE: Final = f"This file is over {MAX_UPLOAD // 1024**2} MB; save a smaller copy and send that."
@@ -45,6 +49,7 @@ class Gate:
         Without it a page of a stranger could let its own name lead to this machine, and read what is served here.
         """
         self.app, self.visitors, self.names = app, visitors, names
+        self.streams = Streams()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it with 403, 411 or 413."""
@@ -58,7 +63,8 @@ class Gate:
         if self.names and _name(headers.get("host", "")) not in self.names:
             await _answer(send, 403, ELSEWHERE)
             return
-        refused = self._refused(path, parse_qs(scope["query_string"].decode("latin-1")), owner)
+        query = parse_qs(scope["query_string"].decode("latin-1"))
+        refused = self._refused(path, query, owner)
         if refused:
             await _answer(send, 403, refused)
         elif method == "POST" and path.rstrip("/").endswith("/upload"):
@@ -66,6 +72,8 @@ class Gate:
         elif path.rstrip("/") in ("/login", "/logout") or (path in _PAGES and not owner):
             # Whoever logs in or out begins anew: what was published before is no longer to be had from this browser.
             await self.app(scope, receive, _giving(send, scope))
+        elif method == "GET" and _STREAM.fullmatch(path) and "session_hash" in query:
+            await self.streams.serve(self.app, scope, receive, send, query["session_hash"][0])
         elif method == "POST":
             await self._event(scope, receive, send, owner)
         else:
@@ -126,7 +134,16 @@ class Gate:
         async def again() -> Any:
             return next(first, None) or await receive()
 
-        await self.app(scope, again, send)
+        async def noting(message: MutableMapping[str, Any]) -> None:
+            # Before the answer is out, so that nothing of the event passes unknown.
+            if message["type"] == "http.response.body" and (begun := _BEGUN.match(message.get("body", b""))):
+                self.streams.joined(str(data["session_hash"]), begun[1].decode())
+            await send(message)
+
+        joins = (
+            isinstance(data, dict) and "session_hash" in data and str(scope["path"]).rstrip("/").endswith("/queue/join")
+        )
+        await self.app(scope, again, noting if joins else send)
 
     def _own(self, data: Any, owner: str) -> bool:
         """Whether an event speaks of its sender's tab and files only."""

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import gradio as gr
 
-from ui import adjust, chips, exporting, loupe, selecting, versions
+from ui import adjust, chips, exporting, loupe, reference, selecting, versions
 from ui.adjust import Adjust
 from ui.chat import REASONS
 from ui.edit import MAX_TEXT
@@ -83,6 +83,7 @@ class Talk:
     text: gr.Textbox
     send: gr.Button
     stop: gr.Button
+    slot: reference.Slot
     adjust: Adjust
     export: Export
 
@@ -100,10 +101,11 @@ class Parts:
     talk: Talk
 
     @property
-    def hands(self) -> tuple[gr.Button, ...]:
+    def hands(self) -> tuple[gr.Button | gr.Dropdown, ...]:
         """Buttons that wait while a turn is running."""
         at = self.stage
-        return (at.undo, at.redo, at.vary, at.like, at.dislike, at.manage.reset, at.manage.delete, at.save)
+        more = (self.talk.adjust.fix, self.talk.slot.looks)
+        return (at.undo, at.redo, at.vary, at.like, at.dislike, at.manage.reset, at.manage.delete, at.save, *more)
 
 
 def header(login: bool) -> Header:
@@ -206,7 +208,10 @@ def talk() -> Talk:
                     placeholder="Your conversation about the photo appears here.",
                 )
                 said = gr.Textbox(visible="hidden", label="Message on its way", elem_id="said")
+                more = reference.build_button()
+                slot = reference.build(more, PHOTO_TYPES)
                 with gr.Row(elem_id="write", equal_height=True):
+                    more.render()
                     text = gr.Textbox(
                         placeholder="What should change?",
                         label="Message",
@@ -224,7 +229,7 @@ def talk() -> Talk:
                 panel = adjust.build()
             with gr.Column(elem_id="side-export", min_width=0):
                 export = exporting.build()
-    return Talk(box, tones, gr.State(""), chat, said, text, send, stop, panel, export)
+    return Talk(box, tones, gr.State(""), chat, said, text, send, stop, slot, panel, export)
 
 
 def _tiles(value: Any, **how: Any) -> gr.Gallery:

@@ -84,6 +84,7 @@
   // Names that a button of Gradio cannot carry.
   const named = {
     "#undo": ["Undo", "Control+Z"], "#redo": ["Redo", "Control+Shift+Z"], "#dark": ["Light or dark", ""],
+    "#reference-open": ["A picture that it should look like", ""],
     "#hold": ["Hold to see the original", "O"], "#zoom": ["One pixel of the photo to one of the screen", "Z"],
   };
   const name = () => {
@@ -93,7 +94,7 @@
       const button = at(id);
       if (!button || button.title) continue;
       button.title = keys ? `${text} (${keys.replace("Control", "Ctrl")})` : text;
-      if (["#undo", "#redo", "#dark"].includes(id)) button.setAttribute("aria-label", text); // shown as icons
+      if (["#undo", "#redo", "#dark", "#reference-open"].includes(id)) button.setAttribute("aria-label", text); // shown as icons
       if (keys) button.setAttribute("aria-keyshortcuts", keys);
     }
   };

@@ -48,7 +48,8 @@ class Rewind:
                 await studio.command(session.thread, f"goto:{before}")
         except BurnishError as error:
             gr.Info(str(error))
-        session = replace(session, answers={i: v for i, v in session.answers.items() if i < index})
+        answers = {i: v for i, v in session.answers.items() if i < index}
+        session = replace(session, answers=answers, references=session.given.get(index, session.references))
         async for paint in self.do.send(session, chat[:index], text, retry=retry):
             yield paint
 

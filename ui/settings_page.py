@@ -1,4 +1,4 @@
-"""Settings: which language model plans, and what regions are read with. For the person who runs the installation."""
+"""Settings: what plans, what regions are read with, who draws looks. For the person who runs the installation."""
 
 import asyncio
 from collections.abc import Callable
@@ -26,6 +26,10 @@ _PLANNER: Final = (
 )
 _REGIONS: Final = (
     "#### Regions\nWhat finds sky, people and things in a photo. A larger model finds more kinds, and takes longer."
+)
+_ARTIST: Final = (
+    "#### Looks\nWho draws the look where you leave it open or name a style. An artist is a large image-editing model that "
+    "needs a GPU to be quick; only its colours are taken, and rendered on the photo at full size."
 )
 _REFUSED: Final = "Only the person who runs this installation may change the settings; ask them."
 
@@ -74,8 +78,12 @@ def build(desk: "Desk", session: gr.State) -> SettingsPage:
             gr.Markdown(_REGIONS)
             regions = gr.Dropdown([OWN], value=OWN, label="Regions are found by", elem_id="segmenter")
             missing = gr.Markdown(elem_id="segmenter-told")
+        with gr.Column(elem_classes="card"):
+            gr.Markdown(_ARTIST)
+            artist = gr.Dropdown([OWN], value=OWN, label="Looks are drawn by", elem_id="artist")
+            absent = gr.Markdown(elem_id="artist-told")
 
-    fields = [which, server, url, model, key, test, regions, missing]
+    fields = [which, server, url, model, key, test, regions, missing, artist]
 
     def checked(session: "Session") -> None:
         if not desk.may_settle(session):
@@ -83,7 +91,7 @@ def build(desk: "Desk", session: gr.State) -> SettingsPage:
 
     async def shown(session: "Session") -> tuple[Any, ...]:
         """Every field as it is kept, or as the environment says it is."""
-        from agent.choices import from_environment, kept, segmenters
+        from agent.choices import artists, from_environment, kept, segmenters
 
         checked(session)
         settings = (await desk.studio()).rooms.settings
@@ -93,6 +101,9 @@ def build(desk: "Desk", session: gr.State) -> SettingsPage:
         choices = [(OWN, ""), *((f"{name} · {words}", name) for name, words in segmenters().items())]
         if wanted and wanted not in segmenters():
             choices.append((wanted, wanted))
+        drawing = [(OWN, ""), *((f"{name} · {words}", name) for name, words in artists().items())]
+        if settings.artist and settings.artist not in artists():
+            drawing.append((settings.artist, settings.artist))
         has_key = settings.llm_key not in ("", "none")
         return (
             gr.update(
@@ -113,6 +124,9 @@ def build(desk: "Desk", session: gr.State) -> SettingsPage:
                 choices=choices, value=wanted or "", interactive="segmenter" not in named, info=_info(named, "segmenter")
             ),
             _regions(wanted or "", settings.segmenter or ""),
+            gr.update(
+                choices=drawing, value=settings.artist or "", interactive="artist" not in named, info=_info(named, "artist")
+            ),
         )  # fmt: skip
 
     async def probed(session: "Session", url: str, model: str, key: str) -> str:
@@ -164,6 +178,20 @@ def build(desk: "Desk", session: gr.State) -> SettingsPage:
             raise gr.Error(str(error), title="Not changed", print_exception=False) from error
         return _regions(name or "", studio.rooms.settings.segmenter or "")
 
+    async def keep_artist(session: "Session", name: str) -> str:
+        from agent.choices import change, lacking_artist
+
+        checked(session)
+        studio = await desk.studio()
+        lack = await asyncio.to_thread(lacking_artist, name) if name else ""
+        if lack:
+            return f"It cannot be used yet, and was not kept. {clean(lack)} Then choose it again."
+        try:
+            await asyncio.to_thread(change, studio, {"artist": name or ""})
+        except BurnishError as error:
+            raise gr.Error(str(error), title="Not changed", print_exception=False) from error
+        return f"Looks are drawn by {clean(name)} from now on." if name else ""
+
     tab.select(shown, [session], fields, **_QUIET)
     which.input(
         lambda by: (gr.update(visible=by == SERVER), gr.update(visible=by == SERVER), ""), [which], [server, test, told],
@@ -179,6 +207,7 @@ def build(desk: "Desk", session: gr.State) -> SettingsPage:
     )
     keep.click(keep_planner, [session, which, url, model, key], [told, *fields], **_QUIET)
     regions.input(keep_regions, [session, regions], [missing], **_QUIET)
+    artist.input(keep_artist, [session, artist], [absent], **_QUIET)
     return SettingsPage(tab, lambda session: gr.update(visible=desk.may_settle(session)))
 
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import gradio as gr
 
 from models.errors import BurnishError
+from ui.desk import Session
 from ui.shelf import folder, publish_memory
 from ui.words import DEFAULT_USER, attribute_name, clean, points, region_name
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from agent.learned import Learned
     from memory.record import Preference
     from memory.taste import Memory
-    from ui.desk import Desk, Session
+    from ui.desk import Desk
 
 #: Memories shown at once, newest first, and photos shown of a kind.
 _SHOWN: Final = 60
@@ -144,7 +145,7 @@ def build(desk: "Desk", tab: gr.Tab, session: gr.State) -> TastePage:
     async def memory() -> "Memory":
         return (await desk.studio()).memory
 
-    async def shown(session: "Session") -> tuple[Any, ...]:
+    async def shown(session: Session) -> tuple[Any, ...]:
         store = await memory()
         found = await asyncio.to_thread(_read, store, session.user, session.owner, desk.cache)
         whom = "you" if session.user == DEFAULT_USER else clean(session.user)
@@ -170,7 +171,10 @@ def build(desk: "Desk", tab: gr.Tab, session: gr.State) -> TastePage:
             found.cards,
         )
 
-    async def forget(session: "Session", *which: str) -> tuple[Any, ...]:
+    async def opened(session: Session, request: gr.Request) -> tuple[Any, ...]:
+        return await shown(desk.seated(session, request.username, request.session_hash))
+
+    async def forget(session: Session, *which: str) -> tuple[Any, ...]:
         """Forget memories by their ids, a kind of scene by its tag, or "all"; then show what is left."""
         count = 0
         for each in which:
@@ -183,26 +187,26 @@ def build(desk: "Desk", tab: gr.Tab, session: gr.State) -> TastePage:
             gr.Info(f"Forgot {_memories(count)} for good.")
         return await shown(session)
 
-    async def forget_unkept(session: "Session", which: list[str]) -> tuple[Any, ...]:
+    async def forget_unkept(session: Session, which: list[str]) -> tuple[Any, ...]:
         return await forget(session, *which)
 
-    async def forget_all(session: "Session") -> tuple[Any, ...]:
+    async def forget_all(session: Session) -> tuple[Any, ...]:
         return await forget(session, "all")
 
-    async def choose(session: "Session", on: bool) -> tuple[Any, ...]:
+    async def choose(session: Session, on: bool) -> tuple[Any, ...]:
         await asyncio.to_thread((await memory()).use_style, session.user, on)
         return await shown(session)
 
-    async def lend(session: "Session", on: bool) -> None:
+    async def lend(session: Session, on: bool) -> None:
         await asyncio.to_thread((await memory()).share, session.user, on)
 
-    async def save(session: "Session") -> str:
+    async def save(session: Session) -> str:
         text = await asyncio.to_thread((await memory()).export_json, session.user)
         file = folder(desk.cache, session.owner) / "burnish-taste.json"
         await asyncio.to_thread(file.write_text, text, encoding="utf-8")
         return str(file)
 
-    async def load(session: "Session", file: str) -> tuple[Any, ...]:
+    async def load(session: Session, file: str) -> tuple[Any, ...]:
         try:
             new = await asyncio.to_thread((await memory()).import_json, Path(file).read_bytes(), session.user)
             gr.Info(f"{_memories(new)} came in." if new else "All of these memories are here already.")
@@ -210,7 +214,7 @@ def build(desk: "Desk", tab: gr.Tab, session: gr.State) -> TastePage:
             gr.Warning(str(error), title="Nothing was imported")
         return await shown(session)
 
-    tab.select(shown, [session], show, **_QUIET)
+    tab.select(opened, [session], show, **_QUIET)
     drop.click(forget_unkept, [session, unkept], show, **_QUIET)
     kind.input(lambda tag: gr.update(visible=bool(tag)), [kind], [kind_sure], **_QUIET)
     kind_sure.click(forget, [session, kind], show, **_QUIET)

@@ -224,6 +224,16 @@ def _compounds(parts: list[Chunk], found: list[Element]) -> list[Element]:
             if e.preposition and last.region != GLOBAL:
                 out[-1] = _blurred_behind(parts, last, e)
                 continue
+        of_animal = e.kind == "region" and e.region == "animal" and e.preposition == "of"
+        if (
+            of_animal
+            and len(out) >= 3
+            and _adjective(out[-1], e)
+            and (out[-2].kind, out[-3].region) == ("prep", "face")
+        ):
+            # "the face of the black dog"
+            out[-3:] = [Element("region", e.index, e.chunk, "animal", out[-3].preposition)]
+            continue
         if (
             e.kind == "region"
             and e.preposition

@@ -14,8 +14,10 @@ from agent.planner import (
     lending,
     likeness,
     optics,
+    plainer,
     pointing,
     protect,
+    restoring,
     strength,
     styles,
     tree,
@@ -51,6 +53,17 @@ _FREEING = re.compile(
     rf"\b(?:make|get) (?:it|this|the (?:whole )?(?:photo|picture|image|shot))(?: all)?(?: look)?(?: really| very| just)?"
     rf" {_GOOD}(?=\s*(?:[,.;!:]|but\b|though\b|while\b|with\b|and {_NEXT}\b|$))"
     r"|\b(?:auto[- ]?(?:enhance|fix)(?: (?:it|this))?|do your (?:thing|magic))(?=\s*(?:[,.;!:]|but\b|and\b|$))"
+)
+
+#: A clause of its own that wants it better, beside a wish that cannot be granted: "crop it and enhance".
+_ALSO_BETTER = re.compile(
+    r"(?:^|\band\b|[,.;!/&]|\balso\b|\bany\b(?: other)?|\bsome\b)\s*"
+    r"(?:please |also |then |do |some |any |other |maybe |just |generally )*"
+    r"(?:(?:enhance|improve|retouch|beautify|touch(?:ed|ing)?[- ]up)"
+    r"(?! (?:the |his |her |my )?(?:city|view|skin|face|hair|eyes)\b)"
+    r"|fix (?:the )?(?:colou?r\w*|light\w*)"
+    r"|(?:colou?r|light\w*)(?: ?(?:/|and|or) ?\w+)? (?:fix\w*|enhanc\w*|correct\w*|adjust\w*|edit\w*)"
+    r"|editing of the (?:lighting|colou?rs?))"
 )
 
 #: Commands that a follow-up does not override.
@@ -107,6 +120,7 @@ def plan_text(text: str, context: PlanContext | None = None) -> Plan:
 
 def _plan(asked: str, context: PlanContext | None, attacked: bool) -> Plan:
     """Plan a plain English text."""
+    asked = plainer.first(asked)
     kept, protected = protect.split_off(asked)
     heard = understand(kept)
     found = None if attacked else commands.find(asked, context.versions if context else 0)
@@ -123,14 +137,14 @@ def _plan(asked: str, context: PlanContext | None, attacked: bool) -> Plan:
         return _command(found, asked)
     if commands.is_question(asked):
         return Plan(kind="question")
-    return _request(asked, kept, heard, protected)
+    return restoring.repaired(asked, _request(asked, kept, heard, protected))
 
 
 def explain(text: str, context: PlanContext | None = None) -> list[tuple[str, Edit]]:
     """Which words led to which edit, in reading order; the whole text for edits that come from a look or the last turn."""
     asked, _ = commands.without_machinery(plain(text))
     _, asked = languages.translate(asked, english_words())
-    kept, _ = protect.split_off(asked)
+    kept, _ = protect.split_off(plainer.first(asked))
     said = {h.edit: h.phrase for h in understand(kept).heard}
     return [(said.get(edit, asked), edit) for edit in plan_text(text, context).edits]
 
@@ -173,8 +187,8 @@ def _request(asked: str, kept: str, heard: Understood, protected: list[str]) -> 
         return Plan(
             kind="strong", edits=tuple(edits[:48]), out_of_scope=heard.wishes, protect=tuple(protected), free=free
         )
-    if _WEAK.intersection(heard.tokens) and not heard.wishes:
-        return Plan(kind="weak", protect=tuple(protected))
+    if _WEAK.intersection(heard.tokens) and (not heard.wishes or _ALSO_BETTER.search(kept)):
+        return Plan(kind="weak", protect=tuple(protected), out_of_scope=heard.wishes)
     vague = None if heard.wishes or protected else clarify.vague(asked)
     return Plan(kind="none", out_of_scope=heard.wishes, protect=tuple(protected),
                 question=vague.text if vague else None, options=vague.options if vague else ())  # fmt: skip

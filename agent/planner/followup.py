@@ -25,6 +25,7 @@ _SAME_THING = {
     ("temperature", "hue:yellow"): 1,
     ("temperature", "hue:orange"): 1,
     ("sharpness", "blur"): -1,
+    ("deblur", "blur"): -1,
 }
 
 

@@ -137,8 +137,8 @@ def _verb(at: Around, e: Element, position: int, sense: Sense, taken: set[int]) 
                     )
                 ]
             pair = _VERB_ON_NOUN.get((attribute, noun.value, sign))
-            if noun.value == attribute:
-                pair = (attribute, sign)
+            if noun.value == attribute or (noun.value == "saturation" and e.chunk.text.startswith("lighten")):
+                pair = (attribute, sign)  # "lighten the colors" is about light
             if pair is None and noun.form == "noun" and noun.value != "black_and_white":
                 pair = (noun.value, sign)
             after = at.after(offset)
@@ -226,7 +226,7 @@ def _adjective(at: Around, e: Element, position: int, sense: Sense) -> Mention |
     bare = not at.heads and not at.make and not any(x.kind in ("attr", "more") for x in at.elements[:position])
     if c.text in _BLURRY and any(x.kind == "region" and x.region == "background" for x in at.elements):
         bare = False  # nobody complains of a blurry background
-    flip = too or (complaint and (be or "fix" in at.ops or bare))
+    flip = too or (complaint and (be or "fix" in at.ops or bare)) or _mended_there(at, e, position, sense)
     if negated:
         if too or (be and complaint):
             return None
@@ -254,6 +254,22 @@ def _adjective(at: Around, e: Element, position: int, sense: Sense) -> Mention |
     if attribute in _COLOUR_WORDS and at.direction >= 0 and _said_of_colours(at, position):
         attribute, sign = _COLOURS_ARE.get((attribute, sign), (attribute, sign))
     return Mention(attribute, sign, [], None, {c.start}, form=sense.form, text=c.text)
+
+
+def _mended_there(at: Around, e: Element, position: int, sense: Sense) -> bool:
+    """ "Correct the bright eyes": what is said of the place is what is wrong with it."""
+    after = at.after(position)
+    return (
+        sense.form == "adj"
+        and any(p.text.startswith(("correct", "fix")) for p in at.head_chunks)
+        and not at.make
+        and not e.chunk.text.endswith("er")
+        and after is not None
+        and after.kind == "region"
+        and not after.preposition
+        and after.index == e.index + 1
+        and after.region != GLOBAL
+    )
 
 
 def _said_of_input(at: Around) -> bool:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from agent.plan import Plan, PlanContext
+from agent.plan import LABELLED, Plan, PlanContext
 from agent.planner import wire
 from agent.planner.embedded import plan_text
 from agent.planner.exchange import placed, turned
@@ -55,6 +55,10 @@ def by_hand(path: Path) -> list[tuple[str, Plan, PlanContext]]:
         row = json.loads(line)
         context = PlanContext.model_validate(row.get("context") or {})
         own = plan_text(row["text"], context)
+        wanted = {key: row[key] for key in ("kind", "edits", "out_of_scope") if key in row}
+        if any(e.attribute in LABELLED for e in own.edits) and wanted.items() <= own.label().items():
+            out.append((row["text"], own, context))  # labels know a repair only by what it was called before
+            continue
         style = row.get("style") or (own.style if row["kind"] == "style" else None)
         plan = Plan(
             kind=row["kind"], edits=row["edits"], out_of_scope=row.get("out_of_scope", ()), style=style,

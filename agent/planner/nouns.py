@@ -100,7 +100,7 @@ def noun(at: Around, e: Element, position: int, sense: Sense) -> Mention | None:
         sign = -1 if any(p.text == "less" for p in at.parts[e.index :]) else 1
     attribute = sense.value
     if attribute == "blur" and sign < 0 and not any(x.kind == "region" and x.region != GLOBAL for x in at.elements):
-        attribute, sign = "sharpness", 1
+        attribute, sign = "deblur", 1
     if (
         attribute == "saturation"
         and sense.form == "thing"
@@ -111,7 +111,7 @@ def noun(at: Around, e: Element, position: int, sense: Sense) -> Mention | None:
         some = any(p.sense("amount") for p in at.parts)
         attribute, sign = ("saturation", -1) if some else ("black_and_white", 1)
     if attribute == "blur" and "fix" in at.ops:
-        attribute, sign = "sharpness", 1
+        attribute, sign = "deblur", 1
     if attribute == "temperature" and any(
         x.kind == "attr" and x.chunk.sense("colour") for x in at.elements[position + 1 :]
     ):

@@ -12,6 +12,9 @@ from agent.planner.text import words
 #: Parts of a person, which stay in colour while the whole picture loses it.
 _PARTS = frozenset(("clothing", "hair", "eyes", "face", "skin", "teeth", "object:lips"))
 
+#: "Remove everything except the dog": what is left out goes.
+_REMOVING = re.compile(r"\b(?:remove|delete|erase|get rid of|take out|crop out|cut out|drop) (?:out )?$")
+
 #: Nouns that name no place to protect.
 _NOT_PLACES = frozenset(("global", "object:it", "object:everything else", "object:rest", "object:else"))
 
@@ -42,14 +45,28 @@ def split_off(text: str) -> tuple[str, list[str]]:
         regions = _regions(match["np"])
         if not regions:
             return match.group()
+        selective = "rest" in match.groupdict()
         found.extend(r for r in regions if r not in found)
         if match.groupdict().get("all"):
             before = text[: match.start()]
+            if _REMOVING.search(before[-24:]):
+                return "the background . "
             return "the background" if re.search(r"\b(?:blur|black and white|desaturate|grayscale|focus)\b", text) or re.search(
                 r"\b(?:darken|dim|make)\b", before[-12:]
             ) else match["all"] + " . "  # fmt: skip
-        monochrome = re.search(r"\b(?:black and white|b&w|bw|gr[ae]y ?scale|monochrome)\b", text)
-        if monochrome and re.search(r"\bexcept\b|\bbut\b|\bother than\b", match.group()) and not set(regions) & _PARTS:
+        monochrome = re.search(
+            r"\b(?:black and white|b&w|bw|gr[ae]y ?scale|monochrome|(?:take|remove) (?:all )?(?:of )?(?:the )?colou?rs?)\b",
+            text,
+        )
+        if selective and not monochrome:  # "only the flower in colour"
+            return " the background black and white . "
+        if match.groupdict().get("rest"):
+            return " the background "
+        if (
+            monochrome
+            and re.search(r"\bexcept\b|\bbut\b|\bother than\b|\bonly\b", match.group())
+            and not set(regions) & _PARTS
+        ):
             return " in the background . "
         return " . "
 

@@ -2,6 +2,7 @@
 
 from agent.plan import OutOfScope
 from agent.planner.chunks import Chunk
+from agent.planner.elements import NOT_THINGS
 from agent.planner.lexicon import patterns, word_set
 from agent.planner.segments import Segment
 
@@ -224,5 +225,5 @@ def _adds(segment: Segment, edited: set[int]) -> bool:
     ):
         return False
     thing = next((c for c in nouns if _region(c) not in ("", "global") or c.sense("object")), None)
-    unknown = [c for c in nouns if not c.senses and len(c.text) > 2]
+    unknown = [c for c in nouns if not c.senses and len(c.text) > 2 and c.text not in NOT_THINGS]
     return thing is not None or bool(unknown)

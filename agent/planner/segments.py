@@ -167,6 +167,8 @@ def split(chunks: Iterable[Chunk]) -> list[Segment]:
                 continue
             purpose = current.purpose
             moved = _leading_amounts(current)
+            if chunk.text in ("look", "looks", "seem", "appear") and current.parts and current.parts[-1].sense("neg"):
+                moved = [current.parts.pop(), *moved]  # "so it does not look dull"
             close(purpose if purpose and not (before and before.is_joint) else "")
             current.parts = [*moved, chunk]
             current.heads = [len(moved)]
@@ -296,11 +298,19 @@ def _is_head(chunk: Chunk, before: Chunk | None, following: Chunk | None, rest: 
     return True
 
 
+def _colours(chunk: Chunk) -> bool:
+    """ "The yellows": what has the colour."""
+    return chunk.sense("colour") is not None and chunk.text.endswith("s") and not chunk.text.endswith(("ness", "less"))
+
+
 def _has_place(segment: Segment) -> bool:
     """True when the segment waits for what its region should be or have: "I want the sky to look ..."."""
     return (
         bool(segment.heads)
-        and any(c.sense("region") or c.sense("object") or c.text == "it" or c.attr("thing") for c in segment.parts)
+        and any(
+            c.sense("region") or c.sense("object") or c.text == "it" or c.attr("thing") or _colours(c)
+            for c in segment.parts
+        )
         and not any(c.attr("adj", "fault", "noun") for c in segment.parts)
         and any(segment.parts[i].op() in ("make", "add") for i in segment.heads)
     )

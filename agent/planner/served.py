@@ -6,9 +6,10 @@ A failure costs the person a visible note, never the turn.
 import functools
 from typing import Final
 
-from agent.plan import Amount, Edit, Plan, PlanContext
+from agent.plan import LABELLED, Amount, Edit, Plan, PlanContext
 from agent.planner import advice, commands, lending, wire
 from agent.planner.embedded import plan_text
+from agent.planner.grounding import grounded
 from agent.planner.lexicon import HERE
 from agent.planner.server import Server
 from agent.planner.text import MAX_CHARACTERS, plain
@@ -45,11 +46,17 @@ class ServedPlanner:
 
 
 def by_code(own: Plan, text: str, context: PlanContext) -> bool:
-    """True for what no model is asked: nothing said, acts on versions, complaints, strengths, lent taste, suggestions."""
+    """True for what no model is asked: nothing said, acts on versions, complaints, strengths, "fix it", lent taste, advice."""
     lent = lending.find(text, context) is not None
     advised = advice.answer(text, context, plan_text) is not None
     return (
-        not plain(text) or own.tree is not None or own.complaint is not None or own.share is not None or lent or advised
+        not plain(text)
+        or own.tree is not None
+        or own.complaint is not None
+        or own.share is not None
+        or own.fix
+        or lent
+        or advised
     )
 
 
@@ -82,14 +89,31 @@ def _said(edit: Edit) -> str:
 
 
 def checked(served: Plan, own: Plan, text: str) -> Plan:
-    """The served plan with the numbers and the caution of code: exact amounts are read from the text, and text aimed at
-    the machinery never becomes a command."""
+    """The served plan with the numbers and the caution of code: exact amounts are read from the text, a place that
+    nobody named gives way to one that was, and text aimed at the machinery never becomes a command."""
     exact = {(e.region, e.attribute): e for e in own.edits if not isinstance(e.amount, str)}
-    edits = tuple(exact.get((e.region, e.attribute), e) for e in served.edits)
+    placed = grounded(served.edits, own, text) if served.kind in ("strong", "none") else served.edits
+    edits = tuple(exact.get((e.region, e.attribute), e) for e in placed)
     command, kind = served.command, served.kind
     if command and commands.without_machinery(plain(text))[1]:
         command = None
     if kind == "command" and not command:
         kind = "strong" if edits else "none"
-    own_words = {"free": own.free, "lasting": own.lasting and own.command == command}
-    return served.model_copy(update={"edits": edits, "command": command, "kind": kind, **own_words})
+    own_words = {"free": own.free, "lasting": own.lasting and own.command == command, "hints": own.hints}
+    served = served.model_copy(update={"edits": edits, "command": command, "kind": kind, **own_words})
+    return _with_repairs(served, own)
+
+
+def _with_repairs(served: Plan, own: Plan) -> Plan:
+    """The served plan with the repairs that code read: a small model may know their old names only."""
+    repairs = [e for e in own.edits if e.attribute in LABELLED]
+    here = {(e.region, e.attribute) for e in served.edits}
+    missing = [e for e in repairs if (e.region, e.attribute) not in here]
+    if not missing or served.command:
+        return served
+    stand_ins = {(e.region, LABELLED[e.attribute]) for e in missing}
+    edits = (*missing, *(e for e in served.edits if (e.region, e.attribute) not in stand_ins))
+    granted = any(e.attribute == "colourise" for e in missing) and "other" not in own.out_of_scope
+    wishes = tuple(w for w in served.out_of_scope if not (granted and w == "other"))
+    kind = "strong" if served.kind == "none" else served.kind
+    return served.model_copy(update={"edits": edits, "out_of_scope": wishes, "kind": kind})

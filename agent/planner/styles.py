@@ -84,6 +84,15 @@ def find(text: str) -> Style | None:
     return Style(best[1], _looks()[best[1]][0], best[2])
 
 
+def known(name: str) -> bool:
+    """True for the name of a look in the table.
+
+    >>> known("film noir"), known("anything a model made up")
+    (True, False)
+    """
+    return name in _looks()
+
+
 @functools.cache
 def _vocabulary(look: str) -> frozenset[str]:
     """All words that belong to a look."""

@@ -21,11 +21,12 @@ Float = NDArray[np.float32]
 class FaultOptions:
     """How often each fault comes, and how strong it is."""
 
-    blur: float = 0.4
-    noise: float = 0.6
-    codec: float = 0.45
-    haze: float = 0.4
-    dark: float = 0.4
+    blur: float = 0.5
+    noise: float = 0.5
+    codec: float = 0.5
+    alone: float = 0.75  # share of squares on which only one of the fine faults is left
+    haze: float = 0.35
+    dark: float = 0.35
 
 
 def motion(length: float, angle: float) -> Float:
@@ -89,7 +90,10 @@ def hazed(x: Float, through: Float | float, light: Float) -> Float:
 def fine_faults(x: Float, options: FaultOptions, rng: np.random.Generator) -> tuple[Float, Float, Float, Float]:
     """A clean picture, and the same after blur, after noise too, and after a codec too."""
     clean = x
-    if rng.random() < options.blur:
+    has = rng.random(3) < (options.blur, options.noise, options.codec)
+    if has.sum() > 1 and rng.random() < options.alone:
+        has &= np.arange(3) == rng.choice(np.flatnonzero(has))
+    if has[0]:
         kind = rng.random()
         if kind < 0.5:
             kernel = disc(float(rng.uniform(0.6, 5.0)))
@@ -101,7 +105,7 @@ def fine_faults(x: Float, options: FaultOptions, rng: np.random.Generator) -> tu
             kernel = np.asarray(line @ line.T, np.float32)
         x = blurred(x, kernel)
     soft = x
-    if rng.random() < options.noise:
+    if has[1]:
         sigma = float(np.exp(rng.uniform(np.log(2), np.log(58)))) / 255
         noise = rng.normal(0, 1, x.shape).astype(np.float32)
         kind = rng.random()
@@ -113,7 +117,7 @@ def fine_faults(x: Float, options: FaultOptions, rng: np.random.Generator) -> tu
             noise = 0.4 * noise + 1.2 * (blotch - blotch.mean(axis=2, keepdims=True)) / max(float(blotch.std()), 1e-6)
         x = np.clip(x + np.float32(sigma) * noise, 0, 1)
     grainy = stepped(x)
-    if rng.random() < options.codec:
+    if has[2]:
         x = coded(grainy, int(rng.integers(8, 70)), bool(rng.random() < 0.6))
     return clean, soft, grainy, stepped(x)
 

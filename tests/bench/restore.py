@@ -94,6 +94,12 @@ def stretched(x: Float) -> Float:
     return np.asarray(np.clip((x - low) / max(high - low, 1e-3), 0, 1), np.float32)
 
 
+def to_white(x: Float) -> Float:
+    """From black to the 99.9th percentile of the brightest channel, stretched (scikit-image)."""
+    top = float(np.percentile(x.max(axis=2), 99.9))
+    return np.asarray(exposure.rescale_intensity(x, in_range=(0.0, max(top, 1e-3)), out_range=(0.0, 1.0)), np.float32)
+
+
 def equalised(x: Float) -> Float:
     """The histogram of lightness made flat."""
     values = lab(x)
@@ -171,6 +177,9 @@ FAULTS: Mapping[str, Fault] = {
             "CLAHE": clahe(4.0),
             "equalised": equalised,
             "stretch": stretched,
+            "to white": to_white,
+            "to white, non-local means": after(to_white, nlm(6)),
+            "to white, bilateral": after(to_white, lambda x: classical.denoise(x, 0.5)),
         },
     ),
     "JPEG 20": (

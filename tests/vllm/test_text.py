@@ -20,7 +20,8 @@ from agent.planner import plan_text, wire
 from agent.planner.served import INSTEAD, ServedPlanner, prompt, situation
 from agent.planner.server import MAX_TOKENS
 from agent.settings import Settings
-from agent.studio import BROKEN, HALF, Studio
+from agent.studio import Studio
+from agent.turns import BROKEN, HALF
 from tests.test_agent_studio import events, photo
 from tests.test_planner_served import Answer, broken, busy, completion, send, serving  # fmt: skip
 from tests.test_planner_served import photo as jpeg

@@ -1,0 +1,41 @@
+"""Ways of saying it that the grammar has no rule for, put as it has (`plainer.toml`)."""
+
+import functools
+import re
+
+from agent.planner.lexicon import table
+
+
+@functools.cache
+def _rules(stage: str) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """The rules of a stage, with the names in braces filled in."""
+    rows = table("plainer.toml")
+    names = {name: text for name, text in rows.items() if isinstance(text, str)}
+    return tuple(
+        (re.compile(re.sub(r"\{(colour|hue|grey)\}", lambda m: names[m[1]], pattern)), instead)
+        for pattern, instead in rows[stage]
+    )
+
+
+def first(text: str) -> str:
+    """A plain text before anything is read of it.
+
+    >>> first("brighten the little boy's face")
+    "brighten the boy's face"
+    """
+    return _put(text, "first")
+
+
+def later(text: str) -> str:
+    """What is left of a request, protections taken off, as the grammar reads it.
+
+    >>> later("return colors back to normal, make look clear")
+    'return it to normal, make it look clear'
+    """
+    return _put(text, "later")
+
+
+def _put(text: str, stage: str) -> str:
+    for pattern, instead in _rules(stage):
+        text = pattern.sub(instead, text)
+    return re.sub(r"[^\S\n]+", " ", text).strip()
