@@ -153,7 +153,8 @@ def limited(x: Float, change: Float) -> Float:
     size = (9, 9)
     there = np.sqrt(np.maximum(cv2.blur((high * high).mean(axis=2), size), 0))
     more = change - cv2.GaussianBlur(change, (0, 0), FINEST)
-    bound = (np.float32(GAIN) * there + np.float32(FLOOR))[..., None]
+    # What the photo has already is never cut.
+    bound = np.maximum((np.float32(GAIN) * there + np.float32(FLOOR))[..., None], np.abs(high))
     after = high + more
     # Of the fine structure as it would be, what is over the bound is cut off.
     return np.asarray(change + np.clip(after, -bound, bound) - after, np.float32)

@@ -157,6 +157,7 @@ def train(
 
     `until`: the step before which to stop for now.
     """
+    torch.manual_seed(o.seed)
     network: Fine | Tone = Fine() if part == "fine" else Tone()
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if o.start:
