@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from models import pinned
 from models.errors import WeightsError
-from models.grid import CELLS, COEFFICIENTS, LEVELS, identity_grid
+from models.grid import CELLS, COEFFICIENTS, LEVELS, identity_grid, slice_grid
 
 Float = NDArray[np.float32]
 
@@ -33,8 +33,9 @@ TONED_AT: Final = 256
 SQUARE: Final = 128
 #: What the tone network answers, in its order.
 TONES: Final = ("dehaze", "low_light")
-#: The percentile of a picture's brightest channels that white is reached at.
+#: The percentile of a picture's brightest channels that white is reached at, and of its darkest ones for black.
 WHITE: Final = 99.9
+BLACK: Final = 0.5
 FAULTS: Final = 3
 WIDTHS: Final = (24, 56, 112)
 
@@ -90,7 +91,7 @@ class Fine(nn.Module):
 class Tone(nn.Module):
     """Grids (B, 2, 12, 8, 16, 16) against haze and low light of a squeezed photo (B, 3, 128, 128) in [0, 1].
 
-    It sees the photo brought to white (`white_gain`); its grid against low light is for that, the other for the photo itself.
+    Against low light it is shown the photo brought to white, against haze the photo brought to black (`first_grid`).
     """
 
     def __init__(self, width: int = 48) -> None:
@@ -180,16 +181,34 @@ def white_gain(picture: Float) -> float:
     return float(np.clip(1 / max(top, 1e-3), 1.0, 5.0))
 
 
+def black_level(picture: Float) -> float:
+    """The gamma-encoded value that is as good as black in a picture (h, w, 3): 0..0.7, 0 where there is black.
+
+    A veil lies over everything, so a hazy photo has no black, whatever it shows (He, Sun and Tang 2009).
+    """
+    return float(np.clip(np.percentile(picture.min(axis=2), BLACK), 0.0, 0.7))
+
+
+def first_grid(picture: Float, name: str) -> Float:
+    """The grid (12, 8, 16, 16) that brings a picture (h, w, 3) to black, against `dehaze`, or to white, against `low_light`."""
+    grid = identity_grid()[0].numpy().copy()
+    if name == "low_light":
+        return np.asarray(grid * np.float32(white_gain(picture)), np.float32)
+    black = black_level(picture)
+    grid /= np.float32(1 - black)
+    grid[[3, 7, 11]] -= np.float32(black / (1 - black))
+    return np.asarray(grid, np.float32)
+
+
 @torch.no_grad()
 def grids(thumbnail: Float, name: str, tone: Tone | None = None) -> list[Float]:
     """Grids (12, 8, 16, 16) against `dehaze` or `low_light`, one after the other, for a thumbnail (h, w, 3) in [0, 1].
 
-    Against low light the first is the gain to white, and the network says what is still to be done.
+    The first brings it to black or to white; the network says what is still to be done.
     """
     tone = tone or network().tone
-    gain = white_gain(thumbnail)
-    picture = torch.from_numpy(np.ascontiguousarray((thumbnail * np.float32(gain)).clip(0, 1).transpose(2, 0, 1)))[None]
-    square = F.interpolate(picture, (SQUARE, SQUARE), mode="bilinear", antialias=True)
-    found = np.asarray(tone(square)[0, TONES.index(name)].numpy(), np.float32)
-    lit = np.asarray(identity_grid()[0].numpy() * np.float32(gain), np.float32)
-    return [lit, found] if name == "low_light" else [found]
+    first = first_grid(thumbnail, name)
+    picture = torch.from_numpy(np.ascontiguousarray(thumbnail.transpose(2, 0, 1)))[None]
+    square = slice_grid(torch.from_numpy(first)[None], picture).clamp(0, 1)
+    square = F.interpolate(square, (SQUARE, SQUARE), mode="bilinear", antialias=True)
+    return [first, np.asarray(tone(square)[0, TONES.index(name)].numpy(), np.float32)]

@@ -186,12 +186,12 @@ def test_a_reload_takes_the_conversation_up_again(visit: Visit) -> None:
 def test_a_reload_in_the_middle_of_a_turn_loses_nothing(visit: Visit) -> None:
     page = visit.page
     visit.open_example("Cat")
-    visit.say("make it look good")
+    visit.say("fix it")  # looks again after every step, so it takes its time
     expect(page.locator("#stop")).to_be_visible()
     visit.reload()
     expect(page.locator("#slider img").first).to_be_visible()
     # The turn has ended one way or the other, and the next one is answered.
-    expect(page.locator("#chat")).to_contain_text("make it look good")
+    expect(page.locator("#chat")).to_contain_text("fix it")
     visit.say("a bit warmer")
     visit.answered("warmer")
     expect(page.locator("#strip button").last).to_contain_text("a bit warmer")
@@ -252,7 +252,7 @@ def test_photos_of_the_store_are_not_served(visit: Visit, address: str, home: Pa
 
 def test_stop_leaves_the_photo_and_the_conversation_usable(visit: Visit) -> None:
     visit.open_example("Portrait")
-    visit.say("make it look good")
+    visit.say("fix it")
     visit.page.locator("#stop").click()
     expect(visit.page.locator("#send")).to_be_visible(timeout=PATIENCE)
     expect(visit.page.locator("#chat")).to_contain_text("Stopped")

@@ -22,11 +22,11 @@ class FaultOptions:
     """How often each fault comes, and how strong it is."""
 
     blur: float = 0.4
-    noise: float = 0.4
-    codec: float = 0.75
-    alone: float = 0.75  # share of squares on which only one of the fine faults is left
-    haze: float = 0.45
-    dark: float = 0.25
+    noise: float = 0.3
+    codec: float = 0.8
+    alone: float = 0.8  # share of squares on which only one of the fine faults is left
+    haze: float = 0.4
+    dark: float = 0.4
 
 
 def motion(length: float, angle: float) -> Float:
@@ -136,7 +136,7 @@ def tone_faults(x: Float, options: FaultOptions, rng: np.random.Generator) -> tu
     if kind < options.haze + options.dark:
         stops, sigma = float(rng.uniform(0.6, 3.5)), float(rng.uniform(0, 0.01))
         dark = darkened(x, stops, sigma, rng)
-        if rng.random() < 0.35:  # against the light: part of the photo is dark
+        if rng.random() < 0.2:  # against the light: part of the photo is dark
             share = np.clip(2 * smooth_field(shape, rng, 3) - 0.5, 0, 1)[..., None]
             dark = stepped(x + share * (dark - x))
         return dark, "low_light"
