@@ -102,10 +102,8 @@ def to_white(x: Float) -> Float:
 
 def equalised(x: Float) -> Float:
     """The histogram of lightness made flat."""
-    values = lab(x)
-    luma = exposure.equalize_hist(guide(x))
-    ratio = luma / np.maximum(guide(x), 1e-3)
-    return np.asarray(np.clip(x * ratio[..., None], 0, 1), np.float32) if values.size else x
+    ratio = exposure.equalize_hist(guide(x)) / np.maximum(guide(x), 1e-3)
+    return np.asarray(np.clip(x * ratio[..., None], 0, 1), np.float32)
 
 
 def gamma(x: Float) -> Float:
