@@ -46,6 +46,19 @@ class Vllm:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
+    def kill_at_work(self) -> None:
+        """End it as soon as it writes an answer."""
+        end = time.monotonic() + PATIENCE
+        while not self._writing():
+            assert time.monotonic() < end, "it was asked nothing"
+            time.sleep(0.01)
+        self.kill()
+
+    def _writing(self) -> bool:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=PATIENCE) as page:
+            lines = page.read().decode().splitlines()
+        return any(float(n.rsplit(" ", 1)[1]) for n in lines if n.startswith("vllm:num_requests_running"))
+
     def _start(self) -> None:
         self.port = free_port()
         # The key-value cache is all that needs memory; two threads of a test's machine are better spent on the app.
