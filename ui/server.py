@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import importlib
+import inspect
 import ipaddress
 import os
 import signal
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from ui.desk import Desk
 
 _WARM: Final = "warm"
+
+#: Seconds that getting ready waits for a first page, so as not to slow it down.
+_PAGE_FIRST: Final = 4.0
 
 #: Read by Gradio and its dependencies at import: nothing is reported, looked up or shared.
 QUIET: Final = {
@@ -71,12 +75,15 @@ def run(host: str, port: int, browser: bool, auth: Path | None = None, open_to_a
         os.environ.update({**QUIET, CACHE_VARIABLE: str(cache)})
         # Gradio may serve files below the working directory; an empty one has none.
         os.chdir(cache)
+        _import_gradio()
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         # Strangers who need no login get no say in which servers this one asks.
-        desk = _desk(chosen.model_copy(update={"home": _absolute(chosen.home, here)}), cache, accounts, open_to_all)
+        arrived = threading.Event()
+        chosen = chosen.model_copy(update={"home": _absolute(chosen.home, here)})
+        desk = _desk(chosen, cache, accounts, open_to_all, arrived)
         # Without a login only this machine itself is served, so only its own names lead here.
         names = LOOPBACK | {host.lower()} if accounts is None and not open_to_all else frozenset()
-        _serve(desk, host, port, browser, names)
+        _serve(desk, host, port, browser, names, arrived)
     finally:
         os.chdir(here)
         close_cache(cache)
@@ -86,7 +93,10 @@ def run(host: str, port: int, browser: bool, auth: Path | None = None, open_to_a
         os._exit(0)
 
 
-def _desk(chosen: "Settings", cache: Path, accounts: Accounts | None, settled: bool) -> "Desk":
+def _desk(
+    chosen: "Settings", cache: Path, accounts: Accounts | None, settled: bool, arrived: threading.Event
+) -> "Desk":
+    """`arrived` is set once a first page is there and the studio open."""
     from ui.desk import Desk
 
     async def open_studio() -> "Studio":
@@ -95,12 +105,27 @@ def _desk(chosen: "Settings", cache: Path, accounts: Accounts | None, settled: b
         opened: Studio = await studio.Studio.open(chosen)
         # The index is checked, and memories of an older scene encoder are looked at again, behind the first page.
         opened.memory.warm()
+        arrived.set()
         return opened
 
     return Desk(open_studio, cache, Visitors(cache), accounts, settled and accounts is None)
 
 
-def _serve(desk: "Desk", host: str, port: int, browser: bool, names: frozenset[str]) -> None:
+def _import_gradio() -> None:
+    """Spared what takes half of its time: it parses the source of each of its components to write a type stub for editors
+    beside it, unless a component has no source file."""
+
+    def nowhere(_: object) -> str:
+        raise OSError("a component without a source file")
+
+    found, inspect.getfile = inspect.getfile, nowhere
+    try:
+        importlib.import_module("gradio")
+    finally:
+        inspect.getfile = found
+
+
+def _serve(desk: "Desk", host: str, port: int, browser: bool, names: frozenset[str], arrived: threading.Event) -> None:
     from starlette.middleware import Middleware
 
     from ui.app import build
@@ -143,12 +168,13 @@ def _serve(desk: "Desk", host: str, port: int, browser: bool, names: frozenset[s
     )
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     print(f"Burnish: http://{shown}:{port} (Ctrl-C stops it)", flush=True)
-    threading.Thread(target=_warm, name=_WARM, daemon=True).start()
+    threading.Thread(target=_warm, args=(arrived,), name=_WARM, daemon=True).start()
     page.block_thread()
 
 
-def _warm() -> None:
+def _warm(arrived: threading.Event) -> None:
     """Get ready for the first photo while the page is being looked at."""
+    arrived.wait(_PAGE_FIRST)
     from agent.oneshot import warm
     from ui.examples import example_photos
 

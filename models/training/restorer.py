@@ -92,7 +92,7 @@ def fine_batch(
 
 
 def fine_loss(network: Fine, made: Tensor) -> Tensor:
-    """Logarithm of the mean square error of the repaired picture, and the errors of each residual to what its fault has done.
+    """Logarithm of the mean square error of the repaired picture, and each residual's error as a share of the damage done.
 
     The logarithm is the PSNR that is wanted: a codec's traces are a tenth of strong noise and count nearly as much. Its floor
     keeps sound squares, on which every error is large against none, from teaching to do nothing.
@@ -101,8 +101,8 @@ def fine_loss(network: Fine, made: Tensor) -> Tensor:
     found = network(seen.contiguous(memory_format=torch.channels_last)).float()
     truth = torch.stack([soft - grainy, grainy - seen, clean - soft], dim=1)
     whole = (seen + found.sum(1) - clean).square().mean(dim=(1, 2, 3))
-    each = (found - truth).square().mean()
-    return (whole + FLOOR).log().mean() + each / FLOOR
+    each, damage = ((t.square().mean(dim=(1, 2, 3, 4))) for t in (found - truth, truth))
+    return (whole + FLOOR).log().mean() + (each / (damage + FLOOR / 4)).mean()
 
 
 def tone_batch(
