@@ -129,6 +129,15 @@ def test_a_colour_that_is_told_is_no_edit_beside_it(
         ]
 
 
+def test_no_model_is_asked_about_a_reference() -> None:
+    here = PlanContext(reference=True)
+    for text in ("colourise it like this", "like this, but less green"):
+        plan = plan_text(text, here)
+        assert plan.likeness is not None
+        assert plan.kind == ("strong" if plan.colourises else "style")
+        assert by_code(plan, text, here)
+
+
 def test_labels_know_repairs_by_what_they_were_called_before() -> None:
     assert set(LABELLED) <= set(ATTRIBUTES)
     label = plan_text("colorize the image").label()
