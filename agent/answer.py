@@ -178,6 +178,32 @@ def alike(whose: str, changes: Mapping[str, float]) -> str:
     return f"I gave it {'' if whose.startswith('your look') else 'the look of '}{whose}: {said}, as measured."
 
 
+def coloured(decision: Decision) -> str:
+    """Where the colours of a photo that is colourised come from; empty where nobody gave any.
+
+    >>> coloured(Decision(recipe=Recipe(), told=("clothing",)))
+    'The clothing has the colour you told me.'
+    >>> coloured(Decision(recipe=Recipe(), lender="the reference", lent=("sky", "skin")))
+    'The sky and the skin take their colours from the reference, of which nothing else was carried over.'
+    """
+    said, took = listed(place(r) for r in decision.told), listed(place(r) for r in decision.lent)
+    have = "have the colours" if len(decision.told) > 1 or decision.told == ("person",) else "has the colour"
+    take = "take their colours" if len(decision.lent) > 1 else "takes its colour"
+    return joined(
+        f"{capital(said)} {have} you told me." if said else "",
+        f"{capital(took)} {take} from {decision.lender}, of which nothing else was carried over." if took else "",
+    )
+
+
+def nothing_lent(whose: str) -> str:
+    """Why a reference lent no colours.
+
+    >>> nothing_lent("your look “Friday”")
+    'I found no colour in your look “Friday” of anything that is here too, so the colours are a guess of mine.'
+    """
+    return f"I found no colour in {whose} of anything that is here too, so the colours are a guess of mine."
+
+
 def not_done(plan: Plan, decision: Decision) -> list[str]:
     """What was not possible, and what is, one sentence each."""
     out = []

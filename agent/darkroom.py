@@ -24,7 +24,7 @@ from agent.store import Store
 from models.attributes import Reading, Ruler, change, read, ruler
 from models.errors import ConversationError
 from models.mask import guide
-from models.recipe import Look, Recipe
+from models.recipe import Hint, Look, Recipe
 from models.reference import Reference, averaged
 from models.vocabulary import MAP_ATTRIBUTES, SPATIAL_REGIONS
 
@@ -195,6 +195,13 @@ class Darkroom:
         strength = share * (plan.likeness.strength if plan.likeness is not None else 1.0)
         look = Look(style=reference.style) if plan.free else None
         return await self.work(carried, reference, opened.seen, strength, look)
+
+    async def lent(self, opened: Opened, reference: Reference, plan: "Plan", share: float = 1.0) -> tuple[Hint, ...]:
+        """The colours that a reference lends to a photo which is colourised, as near to its own as `alike` its look."""
+        from tools.colourise import hints_of
+
+        strength = share * (plan.likeness.strength if plan.likeness is not None else 1.0)
+        return await self.work(hints_of, reference, opened.seen, strength)
 
     async def drawn(self, opened: Opened, wanted: "Commission", settings: Settings) -> str:
         """A look of a photo for `Look.drawn`, by the artist of `settings`. Raises `WeightsError`."""

@@ -11,9 +11,10 @@ The rules, in the order in which they are applied:
    all. A style says some of the look; what it leaves open, and nobody has set before, follows the taste.
 5. Protected regions come out as they are now: kept exactly where nothing has touched them yet, and shielded from this
    turn's edits by the opposite change where something has.
+6. Colours that somebody tells of a photo without, or that a reference lends it, are hints (`agent.hints`), no edits.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -23,7 +24,7 @@ from agent.amounts import size
 from agent.hints import told
 from agent.plan import Amount, Edit, Plan
 from models.attributes import lab
-from models.recipe import Look, Recipe
+from models.recipe import Hint, Look, Recipe
 from models.vocabulary import (
     MAP_ATTRIBUTES,
     MIXER_ATTRIBUTES,
@@ -154,6 +155,12 @@ class Decision(BaseModel):
     """The version that made that step."""
     likeness: str = ""
     """Whose look was carried over: the reference's or a named one, as a sentence calls it."""
+    lender: str = ""
+    """Whose colours a photo that is colourised was to get: as `likeness`, whose look is then not carried over."""
+    lent: tuple[str, ...] = ()
+    """The regions that got them."""
+    told: tuple[str, ...] = ()
+    """Regions that got the colour which the person says they had."""
     samples: int = 0
     """Samples that the critic chose from."""
 
@@ -167,11 +174,13 @@ def decide(
     seed: int = 0,
     given: Values | None = None,
     likeness: Recipe | None = None,
+    lent: Sequence[Hint] = (),
 ) -> Decision:
     """Turn a plan into a recipe.
 
     `base`: the recipe of the current version, of which an earlier taste gave `given`; `found`: `object:<noun>` regions that
-    can be found in this photo; `seed`: of a look that this turn frees; `likeness`: the recipe that carries a reference over.
+    can be found in this photo; `seed`: of a look that this turn frees; `likeness`: the recipe that carries a reference over;
+    `lent`: the colours that a reference lends to a photo which is colourised.
     Values of the result lie in [-1, 1]; a plan without edits gives `base`.
     """
     here = {r.name: r.attributes for r in scene.regions if r.area >= SMALLEST}
@@ -215,17 +224,26 @@ def decide(
         attribute, change = one_sided(attribute, now, change)
         wanted[edit.region, attribute] = wanted.get((edit.region, attribute), 0.0) + change
 
-    if plan.hints:
-        recipe, unknown = told(recipe, [(h.region, h.colour) for h in plan.hints], there)
-        notes += unknown
     for region in {region for region, _ in wanted} & set(recipe.keep):
         recipe = release(recipe, region)
     asked = []
     for (region, attribute), change in wanted.items():
         recipe, value = step(recipe, region, attribute, change)
+        if attribute == "colourise" and change > 0 and value == base.values(region).get(attribute, 0.0):
+            continue  # it is in colour already; which colours may still be another matter
         asked.append(Asked(region=region, attribute=attribute, wanted=round(change, 4), value=value))
         if abs(change) >= NOTHING and value == base.values(region).get(attribute, 0.0):
             notes.append(f"{said(attribute, region)} is already at its limit.")
+
+    # What a person says outranks what a picture shows. Both come last: only now is it known where colours are to go.
+    lent = tuple(
+        h for h in lent if any(covers(s.region, h.region) for s in recipe.settings if s.values.get("colourise"))
+    )
+    shown = recipe.with_hints(*lent)
+    recipe, unknown = told(shown, [(h.region, h.colour) for h in plan.hints], there)
+    notes += unknown
+    if recipe.values("global").get("colourise") != shown.values("global").get("colourise"):
+        asked.append(Asked(region="global", attribute="colourise", wanted=1.0, value=1.0))
 
     protected = tuple(name for name in plan.protect if name in there)
     missing += [(name, "") for name in plan.protect if name not in there]
@@ -242,6 +260,8 @@ def decide(
         look=freed or alike,
         taste=learned is not None,
         given={region: dict(values) for region, values in (given or {}).items()},
+        lent=tuple(h.region for h in lent if h in recipe.hints) if recipe != base else (),
+        told=tuple(h.region for h in recipe.hints if h not in shown.hints),
     )
 
 

@@ -8,7 +8,7 @@ import asyncio
 import uuid
 from typing import Any, Final
 
-from agent import again, answer, commission, fixing, likeness, tree, witness
+from agent import again, answer, commission, fixing, hints, likeness, tree, witness
 from agent.amounts import SWITCHES
 from agent.darkroom import Opened, Print, as_jpeg
 from agent.decide import SMALLEST, Decision, Taste, decide
@@ -16,7 +16,7 @@ from agent.events import Measures
 from agent.history import Version
 from agent.plan import Plan, PlanContext
 from agent.planner import pointing
-from agent.review import CLIPPED, ROUNDS, aims, corrected, judge, trial
+from agent.review import CLIPPED, ROUNDS, SKIN, aims, corrected, judge, trial
 from agent.rooms import Rooms, Say
 from agent.state import FRESH, Json, State
 from agent.taste import people, taste_of
@@ -84,6 +84,7 @@ async def understand(state: State, rooms: Rooms, say: Say) -> Json:
         picked=state.get("picked", ""),
         reference=bool(state.get("reference")),
         referred=bool(current.facts.get("reference")),
+        colourless=hints.colourless((await rooms.opened(thread)).seen.scene, current.recipe),
         looks=await asyncio.to_thread(likeness.names, rooms.memory, state["user"]),
         step=again.stepped(current),
         disliked=current.feedback == "dislike" or "instead_of" in current.facts,
@@ -157,8 +158,7 @@ async def decide_node(state: State, rooms: Rooms, say: Say) -> Json:
         # Samples of a look that is not there yet are samples of the one that would be.
         plan = plan.model_copy(update={"kind": "weak"})
     taste = await _taste(state, rooms, plan, here, say)
-    objects = {e.region for e in plan.edits} | set(plan.protect)
-    found = await asyncio.to_thread(_find, here, [r for r in objects if sought(r)])
+    found = await asyncio.to_thread(_find, here, _sought(plan))
     seed = base.recipe.look.seed + 1 if base.recipe.look else 0
     if state.get("retry"):
         seed = max(seed, again.next_seed(rooms.history, base))
@@ -174,18 +174,28 @@ async def decide_node(state: State, rooms: Rooms, say: Say) -> Json:
 
 
 async def _alike(state: State, rooms: Rooms, plan: Plan) -> Json:
-    """A recipe that carries over a reference's look, or a named one, with what was asked beside it."""
+    """A recipe that carries over a reference's look, or a named one, with what was asked beside it.
+
+    Of a photo that is to be colourised it takes over the colours alone (`agent.hints`).
+    """
     base, here = rooms.history.version(state["thread"], state["base"]), await rooms.opened(state["thread"])
     update: Json = {"base": base.number, "move": "", "problem": ""}
     try:
         reference = await asyncio.to_thread(likeness.wanted, rooms.memory, state, plan)
     except PreferenceError as error:
         return {**update, "problem": str(error), "decision": Decision(recipe=base.recipe).model_dump(mode="json")}
-    recipe = await rooms.darkroom.alike(here, reference, plan, state.get("share", 1.0))
-    objects = {e.region for e in plan.edits} | set(plan.protect)
-    found = await asyncio.to_thread(_find, here, [r for r in objects if sought(r)])
-    decision = decide(plan, base.recipe, here.seen.scene, None, found, 0, base.facts.get("given"), recipe)
-    decision = decision.model_copy(update={"likeness": likeness.called(plan, reference)})
+    whose, share, given = likeness.called(plan, reference), state.get("share", 1.0), base.facts.get("given")
+    found = await asyncio.to_thread(_find, here, _sought(plan))
+    if plan.colourises:
+        lent = await rooms.darkroom.lent(here, reference, plan, share)
+        decision = decide(plan, base.recipe, here.seen.scene, None, found, given=given, lent=lent)
+        took = any(h in decision.recipe.hints for h in lent)
+        notes = decision.notes if took else (*decision.notes, answer.nothing_lent(whose))
+        decision = decision.model_copy(update={"lender": whose, "notes": notes})
+    else:
+        recipe = await rooms.darkroom.alike(here, reference, plan, share)
+        decision = decide(plan, base.recipe, here.seen.scene, None, found, 0, given, recipe)
+        decision = decision.model_copy(update={"likeness": whose})
     kept = reference.model_dump(mode="json")
     return {**update, "reference": kept, "decision": decision.model_dump(mode="json")}
 
@@ -311,7 +321,7 @@ def after_decide(state: State) -> str:
     new = (
         decision.look
         or decision.merged
-        or bool(state["plan"].get("hints"))
+        or bool(decision.told or decision.lent)
         or decision.instead_of is not None
         or decision.share is not None
         or any(abs(a.wanted) >= 0.005 for a in decision.asked)
@@ -386,7 +396,7 @@ async def review(state: State, rooms: Rooms, say: Say) -> Json:
     decision, made = Decision.model_validate(state["decision"]), Print.model_validate(state["candidate"])
     base = rooms.history.version(state["thread"], state["base"])
     before, after = await _read(state, rooms, decision, base, made)
-    verdict = judge(decision.asked, decision.look, after, before)
+    verdict = judge(decision.asked, decision.look, after, before, await _drifted(state, rooms, base, made))
     if decision.share is not None:
         # How strong it should be has been said; there is nothing to correct about that.
         return {
@@ -437,6 +447,17 @@ async def _read(state: State, rooms: Rooms, decision: Decision, base: Version, m
     return {**before, **was}, made.model_copy(update={"changes": {**made.changes, **shown}})
 
 
+async def _drifted(state: State, rooms: Rooms, base: Version, made: Print) -> float:
+    """How far skin had drifted in the version that a candidate builds on; read only where the candidate's may count."""
+    if made.skin_drift <= SKIN or base.recipe.is_identity:
+        return 0.0
+    known = base.facts.get("review", {}).get("skin_drift")
+    if known is None:
+        here = await rooms.opened(state["thread"])
+        known = (await rooms.darkroom.render(here, base.recipe, solved=True)).skin_drift
+    return float(known)
+
+
 def _stuck(trials: list[Any]) -> bool:
     """True when the last round moved nothing: the frame does not allow more."""
     if len(trials) < 2:
@@ -461,6 +482,12 @@ def after_learn(state: State) -> str:
     if state["again"]:
         return "decide"
     return "perceive" if state["feedback"].get("reason") else "feedback"
+
+
+def _sought(plan: Plan) -> list[str]:
+    """Regions of a plan that have to be looked for in the photo."""
+    named = {e.region for e in plan.edits} | {h.region for h in plan.hints} | set(plan.protect)
+    return [r for r in named if sought(r)]
 
 
 def _find(here: Opened, names: list[str]) -> list[str]:

@@ -183,6 +183,8 @@ class Plan(BaseModel):
     """True when whatever the critic finds wrong is to be mended ("fix it"); of kind `weak`, and read by code alone."""
     hints: tuple[Hint, ...] = Field(default=(), max_length=16)
     """What had which colour, where the photo is to be colourised; read by code alone."""
+    echoes: tuple[Edit, ...] = Field(default=(), max_length=48)
+    """Edits that the words of `hints` would be if they were no hints; labels have them, and nothing carries them out."""
     share: float | None = Field(default=None, ge=0, le=2)
     """The last step in another strength, as a share of how strong it is now; read by code alone."""
     lasting: bool = False
@@ -200,11 +202,17 @@ class Plan(BaseModel):
             return name
         raise ValueError(f"unknown command {name!r}")
 
+    @property
+    def colourises(self) -> bool:
+        """True when the photo is to get colours; a reference beside it lends those, not its look."""
+        return any(e.attribute == "colourise" and e.direction > 0 for e in self.edits)
+
     def label(self) -> dict[str, Any]:
-        """The label fields alone, as JSON-ready values, in the words that labels have: `absolute` only where it is true, and
-        the repairs by what they were called before there were any (`LABELLED`)."""
+        """The label fields alone, as JSON-ready values, in the words that labels have: `absolute` only where it is true,
+        the repairs by what they were called before there were any (`LABELLED`), and hints as the edits that they were."""
         fields = {"kind", "edits", "out_of_scope", "command", "protect", "style", "lang"}
         label = self.model_dump(mode="json", include=fields)
+        label["edits"] += [echo.model_dump(mode="json") for echo in self.echoes]
         kept: dict[tuple[str, str], dict[str, Any]] = {}
         for edit in label["edits"]:
             edit["attribute"] = LABELLED.get(edit["attribute"], edit["attribute"])
@@ -247,6 +255,8 @@ class PlanContext(BaseModel):
     """True when a picture came with the message, to be looked like."""
     referred: bool = False
     """True when the current version came of a reference, so that "call it" may mean its look."""
+    colourless: bool = False
+    """True when the photo has no colour of its own, or is being colourised: what colour a thing *was* is then a hint."""
     looks: tuple[str, ...] = ()
     """Names of the person's own looks; no served model is told."""
     disliked: bool = False

@@ -90,7 +90,7 @@ async def _keep_new(state: State, rooms: Rooms, plan: Plan, decision: Decision) 
         "samples": decision.samples,
         "seconds": made.seconds,
     }
-    if decision.likeness:
+    if decision.likeness or decision.lender:
         facts["reference"] = state["reference"]
     if decision.instead_of is not None:
         # A follow-up speaks of what was asked for, whichever try it is about.
@@ -112,7 +112,7 @@ async def _keep_new(state: State, rooms: Rooms, plan: Plan, decision: Decision) 
         facts=facts,
     )
     version = await asyncio.to_thread(keep)
-    did = answer.joined(decision.lead, answer.done(decision, verdict))
+    did = answer.joined(decision.lead, answer.done(decision, verdict), answer.coloured(decision))
     if decision.likeness:
         did = answer.joined(answer.alike(decision.likeness, made.changes.get("global", {})), did)
     elif decision.look:

@@ -70,11 +70,14 @@ class Verdict(BaseModel):
     """What a served model that was shown it said (`agent.witness`); empty without."""
 
 
-def judge(asked: tuple[Asked, ...], look: bool, made: Print, base: Measures | None = None) -> Verdict:
+def judge(
+    asked: tuple[Asked, ...], look: bool, made: Print, base: Measures | None = None, drifted: float = 0.0
+) -> Verdict:
     """Judge a rendition against what was asked in this turn.
 
     `look`: the turn freed the look, so changes everywhere are wanted. `base`: measured change per region of the version
-    that this turn builds on; with it, every change that stands alone is also looked for in the picture itself.
+    that this turn builds on; with it, every change that stands alone is also looked for in the picture itself. `drifted`: how
+    far the skin had come in that version already, in ΔE2000, which is no fault of this turn.
     """
     findings = tuple(find(a, made) for a in asked)
     if base is not None and not look:
@@ -84,7 +87,7 @@ def judge(asked: tuple[Asked, ...], look: bool, made: Print, base: Measures | No
     spilled = max(made.spill - SPILL, 0.0)
     clipping = max(made.clipped - CLIPPED, 0.0)
     about_skin = any(covers(a.region, "skin") for a in asked)
-    drift = max(made.skin_drift - (LOOKED_SKIN if look else SKIN), 0.0) if look or not about_skin else 0.0
+    drift = max(made.skin_drift - drifted - (LOOKED_SKIN if look else SKIN), 0.0) if look or not about_skin else 0.0
     # A plainly visible spill outweighs a change that was met; clipping only decides between candidates that are close.
     flawed = max(made.flaws - FLAWS, 0.0) if look else 0.0
     score = error + clipping + spilled / 2 + drift / 10 + 2 * flawed

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from agent.answer import capital, listed, place, points, wording
-from agent.decide import NOTHING, PARTS, REVERSIBLE, SMALLEST, nearest, step, touched
+from agent.decide import NOTHING, PARTS, REVERSIBLE, SMALLEST, nearest, said, step, touched
 from agent.history import History, Version, difference, merge
 from agent.plan import Tree
 from models.recipe import Recipe
@@ -49,6 +49,8 @@ def wider(region: str, *recipes: Recipe) -> list[str]:
 def graft(base: Recipe, other: Recipe, regions: Collection[str]) -> tuple[Recipe, tuple[str, ...]]:
     """`base` in which `regions` look as in `other`; and what could not be carried over, in sentences.
 
+    A value ends at ±1. Where a region would need more to make up for what lies around it, it gets as near as that, and a note.
+
     >>> bright = Recipe().with_values("global", {"brightness": 0.2})
     >>> graft(Recipe(), bright, ["sky"])[0].values("sky")
     {'brightness': 0.2}
@@ -64,6 +66,8 @@ def graft(base: Recipe, other: Recipe, regions: Collection[str]) -> tuple[Recipe
         if not touched(other, region):
             out = out.but(keep=(*out.keep, region))
             continue
+        # Added up first: a limit that is met on the way is none.
+        beside: dict[str, float] = {}
         for wide in wider(region, base, other):
             if wide in taken:
                 continue
@@ -73,9 +77,14 @@ def graft(base: Recipe, other: Recipe, regions: Collection[str]) -> tuple[Recipe
                 if abs(change) < NOTHING:
                     continue
                 if name in REVERSIBLE:
-                    out = step(out, region, name, change)[0]
+                    beside[name] = beside.get(name, 0.0) + change
                 else:
                     notes.append(f"The {name.replace('_', ' ')} belongs to {place(wide)}, so it stays with the rest.")
+        for name, change in beside.items():
+            goal = out.values(region).get(name, 0.0) + change
+            out, got = step(out, region, name, change)
+            if abs(goal - got) > NOTHING:
+                notes.append(f"{said(name, region)} is at its limit, and comes as near as that allows.")
         if base.look != other.look:
             notes.append(f"The automatic look is one for the whole photo; {place(region)} has that of the rest.")
     return out, tuple(dict.fromkeys(notes))
@@ -89,7 +98,7 @@ def solved(recipe: Recipe) -> bool:
 def merged(history: History, thread: str, tree: Tree, there: Collection[str]) -> Merged:
     """Carry out a merge on paper. `there`: regions that are in the photo. Raises `ConversationError` for no such version."""
     base = history.version(thread, tree.versions[0])
-    recipe, notes, said = base.recipe, [], []
+    recipe, notes, parts = base.recipe, [], []
     for part in tree.parts:
         source = history.version(thread, part.version)
         regions = [r for r in part.regions if r in there]
@@ -101,8 +110,8 @@ def merged(history: History, thread: str, tree: Tree, there: Collection[str]) ->
         if regions:
             recipe, more = graft(recipe, source.recipe, regions)
             notes += more
-            said.append(f"{listed(place(r) for r in regions)} as in {named(source)}")
-    text = f"{capital(', '.join(said))}, the rest as in {named(base)}." if said else ""
+            parts.append(f"{listed(place(r) for r in regions)} as in {named(source)}")
+    text = f"{capital(', '.join(parts))}, the rest as in {named(base)}." if parts else ""
     return Merged(base, recipe, text, tuple(dict.fromkeys(notes)), solved(recipe))
 
 

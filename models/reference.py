@@ -18,6 +18,8 @@ TRAITS: Final = (
 )  # fmt: skip
 #: Regions whose look is carried over by meaning, wide before narrow. Skin is not among them: it is protected.
 MATCHED: Final = ("sky", "water", "vegetation", "ground", "mountain", "building", "person", "animal", "food")
+#: Regions of people whose colours are lent to a photo that has none; for a look they count as the person.
+LENT: Final = ("skin", "hair", "clothing")
 
 #: Regions of tone, for the colours of shadows and highlights.
 TONES: Final = ("shadows", "highlights")
@@ -42,7 +44,7 @@ class Reference(BaseModel):
     @field_validator("traits")
     @classmethod
     def _whole(cls, traits: dict[str, tuple[float, ...]]) -> dict[str, tuple[float, ...]]:
-        if "global" not in traits or not traits.keys() <= {"global", *TONES, *MATCHED, "skin"}:
+        if "global" not in traits or not traits.keys() <= {"global", *TONES, *MATCHED, *LENT}:
             raise ValueError("a reference has traits of the whole and of regions that are matched")
         if any(len(of) != len(TRAITS) or not np.all(np.abs(of) < 1e3) for of in traits.values()):
             raise ValueError(f"traits are {len(TRAITS)} numbers")

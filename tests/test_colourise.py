@@ -1,6 +1,8 @@
 """Colourise: the luma stays to the last bit, hints are obeyed, a recipe renders again without what its hints came from."""
 
+from collections.abc import AsyncIterator
 from functools import lru_cache
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,8 +12,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from skimage import data
 
+from agent.events import Event, Result
 from agent.hints import told
 from agent.history import merge
+from agent.settings import Settings
+from agent.studio import Studio
 from models import chroma
 from models.attributes import lab
 from models.chroma import ChromaMap, fit, in_plane, luma_codes, paint
@@ -248,3 +253,95 @@ def test_colour_words() -> None:
     assert blue[1] < 0
     assert chroma_of("white") == (0, 0)
     assert chroma_of("big") is None
+
+
+async def said(stream: AsyncIterator[Event]) -> Result:
+    last = [event async for event in stream][-1]
+    assert isinstance(last, Result), last
+    return last
+
+
+def stored(path: Path, pixels: Pixels) -> Path:
+    cv2.imwrite(str(path), np.ascontiguousarray(pixels[..., ::-1]))
+    return path
+
+
+async def test_a_reference_lends_its_colours_to_a_photo_without_and_nothing_else(tmp_path: Path) -> None:
+    plain, shown = stored(tmp_path / "plain.png", grey("rocket")), stored(tmp_path / "shown.png", data.rocket())
+    pale = stored(tmp_path / "pale.png", grey("coffee"))
+    async with await Studio.open(Settings(home=tmp_path / "home", preview_edge=256)) as studio:
+        thread = (await studio.start(plain, "ana")).thread
+        first = await said(studio.turn(thread, "colourise it like this, and call it Dawn", reference=[shown]))
+        assert "sky" in {h.region for h in first.recipe.hints}
+        assert [(s.region, s.values) for s in first.recipe.settings] == [("global", {"colourise": 1.0})]
+        assert first.recipe.look is None
+        assert first.answer.count("the reference") == 1
+        assert "nothing else was carried over" in first.answer
+        assert "“Dawn”" in first.answer
+        # The file renders again without the reference, and its luma is the photo's.
+        shown.unlink()
+        made = cv2.imread(str(await studio.export(thread, tmp_path / "out.png")))
+        assert made is not None
+        assert np.array_equal(luma_codes(made[..., ::-1]), luma_codes(grey("rocket")))
+        mean = mean_colour(made[..., ::-1], seen_in("rocket").masks["sky"].render(guide(grey("rocket"))))
+        truth = mean_colour(data.rocket(), seen_in("rocket").masks["sky"].render(guide(grey("rocket"))))
+        guess = colourised(grey("rocket"), seen_in("rocket"))
+        own = mean_colour(guess, seen_in("rocket").masks["sky"].render(guide(grey("rocket"))))
+        assert np.linalg.norm(mean - truth) < np.linalg.norm(own - truth)
+
+        again = await said(studio.turn(thread, "colourise it in my Dawn look"))
+        assert again.version == first.version, "the same colours are nothing new"
+        nothing = await said(studio.turn(thread, "colourise it", reference=[pale]))
+        assert nothing.version == first.version
+        assert nothing.answer.startswith("I found no colour in the reference")
+        other = await said(studio.turn((await studio.start(plain, "ana")).thread, "colourise it in my Dawn look"))
+        assert other.recipe.hints == first.recipe.hints
+
+
+def test_half_of_a_reference_lies_between_its_colours_and_a_guess() -> None:
+    seen = seen_in("rocket")
+    reference = measured(photo_of(data.rocket()[..., ::-1].copy(), "other rocket"), style=False)
+    half, whole = (
+        next(np.array([h.a, h.b]) for h in hints_of(reference, seen, s) if h.region == "sky") for s in (0.5, 1.0)
+    )
+    mask = seen.masks["sky"].render(guide(seen.thumbnail))
+    small = np.asarray(np.rint(seen.thumbnail * 255), np.uint8)
+    own = mean_colour(colourised(small, seen), mask)
+    assert np.abs(half - (whole + own) / 2).max() < 0.5
+    assert hints_of(reference, seen, 0.0) == ()
+
+
+async def test_what_colour_a_thing_was_is_answered_once(tmp_path: Path) -> None:
+    plain, coloured = stored(tmp_path / "plain.png", grey("astronaut")), stored(tmp_path / "it.png", data.astronaut())
+    async with await Studio.open(Settings(home=tmp_path / "home", preview_edge=256)) as studio:
+        thread = (await studio.start(plain, "ana")).thread
+        lost = await said(studio.turn(thread, "the flag was red"))
+        assert lost.version == 0
+        assert lost.answer == "I see no flag here that could be red; click on it and say so again."
+        both = await said(studio.turn(thread, "colourise it, the flag was red"))
+        assert both.recipe.values("global") == {"colourise": 1.0}
+        assert both.answer.count("flag") == 1
+        told_ = await said(studio.turn(thread, "the dress was dark red"))
+        assert [h.region for h in told_.recipe.hints] == ["clothing"]
+        assert [s.region for s in told_.recipe.settings] == ["global"], "the hue would be applied twice"
+        assert told_.answer == "The clothing has the colour you told me."
+        same = await said(studio.turn(thread, "the dress was dark red"))
+        assert same.version == told_.version
+        # Skin that has got its colour does not count as changed by an edit of something else.
+        later = await said(studio.turn(thread, "make the background darker"))
+        assert later.recipe.values("background") == {"brightness": pytest.approx(-0.28)}
+
+        only = await said(
+            studio.turn((await studio.start(plain, "bo")).thread, "colourise only the hair, her hair was red")
+        )
+        assert [(s.region, [*s.values]) for s in only.recipe.settings] == [("hair", ["colourise"])]
+
+        # On a photo in colour the same words ask for more of that hue.
+        thread = (await studio.start(coloured, "ana")).thread
+        redder = await said(studio.turn(thread, "the dress was red"))
+        assert redder.recipe.hints == ()
+        assert "hue:red" in redder.recipe.values("clothing")
+        # Nor does what an earlier version did to skin count against this one.
+        await said(studio.turn(thread, "much brighter"))
+        bluer = await said(studio.turn(thread, "make the background bluer"))
+        assert bluer.recipe.values("background").get("hue:blue", 0) > 0

@@ -97,6 +97,47 @@ def test_what_had_which_colour_is_told_to_the_colouriser() -> None:
     assert hints("black and white with a red rose") == (Hint(region="object:rose", colour="red"),)
 
 
+@pytest.mark.parametrize(
+    ("text", "edits", "told"),
+    [
+        ("colourise it, the dress was dark red", {("global", "colourise")}, {("clothing", "red")}),
+        ("colourise it, the flag was red, and less contrast", {("global", "colourise"), ("global", "contrast")},
+         {("object:flag", "red")}),
+        ("the flag was red", set(), {("object:flag", "red")}),
+        ("the car was white", set(), {("vehicle", "white")}),
+        ("the dress used to be dark green", set(), {("clothing", "green")}),
+        ("colourise it and make the sky bluer", {("global", "colourise"), ("sky", "hue:blue")}, set()),
+        ("make the dress redder", {("clothing", "hue:red")}, set()),
+        ("the sky was too blue", {("sky", "hue:blue")}, set()),
+    ],
+)  # fmt: skip
+def test_a_colour_that_is_told_is_no_edit_beside_it(
+    text: str, edits: set[tuple[str, str]], told: set[tuple[str, str]]
+) -> None:
+    plan = plan_text(text, PlanContext(colourless=True))
+    assert {(e.region, e.attribute) for e in plan.edits} == edits
+    assert {(h.region, h.colour) for h in plan.hints} == told
+    assert plan.kind == "strong"
+    # A photo in colour has no hints, and labels have both as the edits that they were.
+    if not plan.colourises:
+        assert plan_text(text).hints == ()
+    served = Plan(kind="strong", edits=(Edit(region="clothing", attribute="hue:red"), *plan.edits))
+    if ("clothing", "red") in told:
+        assert checked(served, plan, text).edits == plan.edits
+        assert {"region": "clothing", "attribute": "hue:red", "direction": 1, "amount": "medium"} in plan.label()[
+            "edits"
+        ]
+
+
+def test_no_model_is_asked_about_a_reference() -> None:
+    here = PlanContext(reference=True)
+    for text in ("colourise it like this", "like this, but less green"):
+        plan = plan_text(text, here)
+        assert plan.likeness is not None
+        assert plan.kind == ("strong" if plan.colourises else "style")
+        assert by_code(plan, text, here)
+
+
 def test_labels_know_repairs_by_what_they_were_called_before() -> None:
     assert set(LABELLED) <= set(ATTRIBUTES)
     label = plan_text("colorize the image").label()

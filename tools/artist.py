@@ -31,6 +31,7 @@ from models.fit_grid import fit, pack
 from models.level_map import level_map
 from models.mask import guide
 from models.vocabulary import SEMANTIC_REGIONS, region_order
+from tools import borrowed
 from tools.perceive import Seen, region
 
 FloatImage = NDArray[np.float32]
@@ -45,6 +46,8 @@ EASE: Final = 0.5
 LIKE: Final = 0.3
 #: Long edge on which lines are compared: a drawing may be off by a few pixels.
 LINES_AT: Final = 48
+#: What names the parts of a pipeline.
+_INDEX: Final = "model_index.json"
 #: Libraries whose classes may be named as parts of a pipeline.
 _LIBRARIES: Final = ("diffusers", "transformers", "stable_diffusion", None)
 
@@ -106,21 +109,11 @@ def missing(name: str) -> str:
     >>> missing("/nowhere/at/all")
     'There is no pipeline in /nowhere/at/all; give a folder with a model_index.json.'
     """
-    if importlib.util.find_spec("transformers") is None:
-        return "It needs transformers: pip install 'burnish[hub]'."
-    folder = Path(name).expanduser()
-    if folder.is_absolute() or folder.exists():
-        if (folder / "model_index.json").is_file():
-            return ""
-        return f"There is no pipeline in {name}; give a folder with a model_index.json."
-    from huggingface_hub import try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError
+    return borrowed.missing(name, "pipeline", _whole, f"a {_INDEX}", (_INDEX,))
 
-    try:
-        found = try_to_load_from_cache(name, "model_index.json")
-    except HFValidationError:
-        return f"{name} is no name of a pipeline; it looks like owner/model."
-    return "" if isinstance(found, str) else f"It is not on this machine yet: hf download {name}"
+
+def _whole(folder: Path) -> bool:
+    return (folder / _INDEX).is_file()
 
 
 @lru_cache(maxsize=1)
@@ -131,7 +124,7 @@ def load(name: str, device: str = "auto") -> Artist:
     if device == "cuda" and not torch.cuda.is_available():
         raise WeightsError("BURNISH_ARTIST_DEVICE is cuda, but there is no such GPU here; set it to auto or cpu.")
     on = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    try:
+    with borrowed.loading("artist", name, "BURNISH_ARTIST", "Burnish's own look"):
         pipeline = _loaded(name, torch.bfloat16 if on == "cuda" else torch.float32)
         # A pipeline of text alone, and a ControlNet that knows of no photo, have one beside them that begins with a picture.
         if not _draws_photos(pipeline):
@@ -139,13 +132,6 @@ def load(name: str, device: str = "auto") -> Artist:
 
             pipeline = AutoPipelineForImage2Image.from_pipe(pipeline)
         pipeline = pipeline.to(on)
-    except WeightsError:
-        raise
-    except Exception as error:  # whatever a library raises about files that are not ours
-        raise WeightsError(
-            f"The artist {name!r} cannot be loaded ({reason(error)}). Check BURNISH_ARTIST, or leave it unset for Burnish's "
-            "own look."
-        ) from error
     pipeline.set_progress_bar_config(disable=True)
     takes = inspect.signature(pipeline.__call__).parameters
     kind = _kind(name, pipeline, takes)
@@ -153,26 +139,14 @@ def load(name: str, device: str = "auto") -> Artist:
     return Artist(name, kind, edge, step, pipeline, takes)
 
 
-def reason(error: Exception) -> str:
-    """An error's first line, short."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-
-
 def _loaded(name: str, kind: Any) -> Any:
     """A pipeline from safetensors and from classes of the two libraries alone."""
-    try:
-        import transformers  # noqa: F401
-    except ImportError as error:
-        raise WeightsError(
-            "BURNISH_ARTIST needs transformers: pip install 'burnish[hub]', or leave it unset."
-        ) from error
     import diffusers
 
-    folder = Path(name).expanduser()
-    local = folder.is_absolute() or folder.exists()
-    if local and not (folder / "model_index.json").is_file():
+    folder = borrowed.folder_of(name)
+    if folder is not None and not _whole(folder):
         raise WeightsError(f"BURNISH_ARTIST: {missing(name)}")
-    source = str(folder) if local else name
+    source, local = str(folder or name), folder is not None
     index: Any = diffusers.DiffusionPipeline.load_config(source, local_files_only=local)
     made_by = index.get("_class_name")
     parts = {n: p for n, p in index.items() if isinstance(p, list) and len(p) == 2}
@@ -282,7 +256,7 @@ def paint(seen: Seen, wanted: Commission, artist: Artist, steps: int = 20) -> Fl
             drawn = artist.pipeline(**{name: value for name, value in how.items() if name in artist.takes}).images[0]
     except Exception as error:  # memory that runs out, a pipeline that wants something else
         raise WeightsError(
-            f"The artist {artist.name!r} could not draw ({reason(error)}); try another, or leave BURNISH_ARTIST unset."
+            f"The artist {artist.name!r} could not draw ({borrowed.reason(error)}); try another, or leave BURNISH_ARTIST unset."
         ) from error
     picture = np.nan_to_num(np.asarray(drawn, np.float32))
     if picture.ndim != 3 or picture.shape[2] != 3:

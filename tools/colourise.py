@@ -20,15 +20,17 @@ from models.attributes import LOGITS_PER_UNIT, OPPONENT_PER_UNIT
 from models.chroma import ChromaMap
 from models.mask import SoftMask, guide
 from models.recipe import Hint
-from models.reference import TRAITS, Reference
+from models.reference import LENT, MATCHED, TRAITS, Reference
 from models.vocabulary import region_order
 from tools.perceive import Seen, region
 
 Float = NDArray[np.float32]
 Pixels = NDArray[np.generic]
 
-#: Regions whose colour a reference tells, wide before narrow.
-TOLD: Final = ("sky", "water", "vegetation", "ground", "mountain", "building", "animal", "skin")
+#: Regions whose colour a reference tells. Not the person's as a whole: the mean of skin and clothes is neither.
+TOLD: Final = (*(name for name in MATCHED if name != "person"), *LENT)
+#: Mean chroma below which a reference's region is grey, and tells no colour.
+LEAST_CHROMA: Final = 1.5
 #: Colours that are remembered; one is a few megabytes.
 REMEMBERED: Final = 4
 
@@ -117,21 +119,32 @@ def obeyed(ab: Float, luma: Float, hint: Hint, weight: Float) -> Float:
     return np.asarray(ab + weight[..., None] * (np.array([hint.a, hint.b]) - mean), np.float32)
 
 
-def hints_of(reference: Reference, seen: Seen) -> tuple[Hint, ...]:
+def hints_of(reference: Reference, seen: Seen, strength: float = 1.0) -> tuple[Hint, ...]:
     """The colours of a reference for what both pictures show: its sky for the sky, its skin for the skin.
 
-    A reference without colour says nothing; one that is drawn has colours of its own, also for skin.
+    A reference without colour says nothing; one that is drawn has colours of its own, also for skin. `strength` in 0..1: how
+    far from the colour that the network itself gives a region to the reference's.
     """
     there = {r.name for r in seen.scene.regions}
     hints = []
+    own = _own(seen) if 0 < strength < 1 else None
     for name in TOLD:
         if name not in reference.traits or name not in there:
             continue
         of = dict(zip(TRAITS, reference.traits[name], strict=True))
         level = 100 / (1 + np.exp(-LOGITS_PER_UNIT * of["brightness"])) * OPPONENT_PER_UNIT
         a, b = float(level * of["tint"]), float(level * of["temperature"])
-        if np.hypot(a, b) >= 1.5:
-            hints.append(
-                Hint(region=name, a=round(float(np.clip(a, -99, 99)), 1), b=round(float(np.clip(b, -99, 99)), 1))
-            )
+        if strength <= 0 or np.hypot(a, b) < LEAST_CHROMA:
+            continue
+        mask = region(seen, name)
+        if own is not None and mask is not None and (weight := mask.render(guide(seen.thumbnail))).sum() >= 1:
+            mean = np.tensordot(weight, own, axes=2) / weight.sum()
+            a, b = (float(m + strength * (v - m)) for m, v in zip(mean, (a, b), strict=True))
+        hints.append(Hint(region=name, a=round(float(np.clip(a, -99, 99)), 1), b=round(float(np.clip(b, -99, 99)), 1)))
     return tuple(hints)
+
+
+def _own(seen: Seen) -> Float:
+    """The colours (h, w, 2) that the network gives the thumbnail of a photo when nobody tells any, CIELAB a and b."""
+    small = np.asarray(np.rint(np.clip(seen.thumbnail, 0, 1) * 255), np.uint8)
+    return chroma.of(np.asarray(colourised(small, seen), np.float32) / np.float32(255))

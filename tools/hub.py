@@ -8,7 +8,6 @@ that they don't tell apart are divided as Burnish's own network divides them, an
 Only safetensors are loaded, and no code comes with them.
 """
 
-import importlib.util
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from models.errors import WeightsError
 from models.segmentation import CLASSES, PERSON_PARTS, Segmentation
+from tools import borrowed
 from tools.nouns import region_of
 
 if TYPE_CHECKING:
@@ -57,6 +57,9 @@ KNOWN: Final = {
     "facebook/sam3": "SAM 3: anything by its name, 3.4 GB, needs a GPU to be quick",
 }
 
+#: Files of which a model that is on this machine has one.
+_WEIGHTS: Final = ("model.safetensors", "model.safetensors.index.json")
+
 
 def missing(name: str) -> str:
     """What keeps a model from being used on this machine, as a sentence with what to do; empty when nothing does.
@@ -64,56 +67,23 @@ def missing(name: str) -> str:
     >>> missing("/nowhere/at/all")
     'There is no model in /nowhere/at/all; give a folder with a config.json and safetensors.'
     """
-    if importlib.util.find_spec("transformers") is None:
-        return "It needs transformers: pip install 'burnish[hub]'."
-    folder = Path(name).expanduser()
-    if folder.is_absolute() or folder.exists():
-        if (folder / "config.json").is_file() and any(folder.glob("*.safetensors")):
-            return ""
-        return f"There is no model in {name}; give a folder with a config.json and safetensors."
-    from huggingface_hub import try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError
-
-    try:
-        found = [try_to_load_from_cache(name, file) for file in ("model.safetensors", "model.safetensors.index.json")]
-    except HFValidationError:
-        return f"{name} is no name of a model; it looks like owner/model."
-    return "" if any(isinstance(f, str) for f in found) else f"It is not on this machine yet: hf download {name}"
+    return borrowed.missing(name, "model", _whole, "a config.json and safetensors", _WEIGHTS)
 
 
-_chosen: str | None = None
-
-
-def choose(name: str | None) -> None:
-    """The model that regions are read with from now on in this process; None: Burnish's own. Loaded when first needed."""
-    global _chosen
-    _chosen = name or None
-
-
-def choice() -> str | None:
-    """The name of the model that was chosen; None for Burnish's own."""
-    return _chosen
-
-
-def chosen() -> Hub | None:
-    """The model that was chosen, loaded; None for Burnish's own. Raises `WeightsError` where it cannot be loaded."""
-    return load(_chosen) if _chosen else None
+def _whole(folder: Path) -> bool:
+    return (folder / "config.json").is_file() and any(folder.glob("*.safetensors"))
 
 
 @lru_cache(maxsize=1)
 def load(name: str) -> Hub:
     """Load a model by its hub id or folder. Raises `WeightsError` with what to do."""
-    try:
+    with borrowed.loading("segmentation model", name, "BURNISH_SEGMENTER"):
         from transformers import AutoConfig
         from transformers.models.auto.modeling_auto import (
             MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING_NAMES,
             MODEL_FOR_UNIVERSAL_SEGMENTATION_MAPPING_NAMES,
         )
-    except ImportError as error:
-        raise WeightsError(
-            "BURNISH_SEGMENTER needs transformers: pip install 'burnish[hub]', or leave it unset."
-        ) from error
-    try:
+
         kind = AutoConfig.from_pretrained(name, trust_remote_code=False).model_type
         if kind == "sam3":
             return promptable(name)
@@ -121,15 +91,13 @@ def load(name: str) -> Hub:
             return universal(name, kind)
         if kind in MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING_NAMES:
             return semantic(name)
-    except (OSError, ValueError, ImportError, KeyError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise WeightsError(
-            f"The segmentation model {name!r} cannot be loaded ({reason[:200]}). Check BURNISH_SEGMENTER, or leave it "
-            "unset for Burnish's own."
-        ) from error
     raise WeightsError(
         f"{name!r} is a {kind} model and finds no regions; BURNISH_SEGMENTER takes a semantic, universal or SAM 3 one."
     )
+
+
+_borrowed = borrowed.Choice(load)
+choose, choice, chosen = _borrowed.choose, _borrowed.choice, _borrowed.chosen
 
 
 def prepared(processor: Any, rgb: FloatImage, **more: Any) -> Any:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from models.errors import WeightsError
 from models.repair import Whole
+from tools.borrowed import Choice, loading
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,45 +24,21 @@ Float = NDArray[np.float32]
 TILE: Final = 256
 OVERLAP: Final = 32
 
-_chosen: str | None = None
-
-
-def choose(name: str | None) -> None:
-    """The model that repairs from now on in this process; None: Burnish's own. Loaded when first needed."""
-    global _chosen
-    _chosen = name or None
-
-
-def choice() -> str | None:
-    """The name of the model that was chosen; None for Burnish's own."""
-    return _chosen
-
-
-def chosen() -> Whole | None:
-    """The model that was chosen, loaded; None for Burnish's own. Raises `WeightsError` where it cannot be loaded."""
-    return load(_chosen) if _chosen else None
-
 
 @lru_cache(maxsize=1)
 def load(name: str) -> Whole:
     """Load a model by its hub id or folder: (h, w, 3) in [0, 1] → the same, repaired. Raises `WeightsError` with what to do."""
-    try:
+    with loading("restoration model", name, "BURNISH_RESTORER"):
         from transformers import AutoModelForImageToImage
-    except ImportError as error:
-        raise WeightsError(
-            "BURNISH_RESTORER needs transformers: pip install 'burnish[hub]', or leave it unset."
-        ) from error
-    try:
+
         model = AutoModelForImageToImage.from_pretrained(name, use_safetensors=True, trust_remote_code=False).eval()
-    except (OSError, ValueError, ImportError, KeyError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise WeightsError(
-            f"The restoration model {name!r} cannot be loaded ({reason[:200]}). Check BURNISH_RESTORER, or leave it unset "
-            "for Burnish's own."
-        ) from error
     if getattr(model.config, "upscale", 1) != 1:
         raise WeightsError(f"{name!r} enlarges pictures; BURNISH_RESTORER takes a model that keeps their size.")
     return _Tiled(model, int(getattr(model.config, "window_size", 8)))
+
+
+_borrowed = Choice(load)
+choose, chosen = _borrowed.choose, _borrowed.chosen
 
 
 class _Tiled:

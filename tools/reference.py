@@ -18,7 +18,7 @@ from models.attributes import LOGITS_PER_UNIT, OPPONENT_PER_UNIT, Float, Ruler, 
 from models.likeness import SHIFTS, as_values, drawing, shifts, traits
 from models.mask import guide
 from models.recipe import Look, Recipe
-from models.reference import MATCHED, TONES, TRAITS, Reference
+from models.reference import LENT, MATCHED, TONES, TRAITS, Reference
 from tools.perceive import Seen, region, shrink
 from tools.retouch import MEASURE_AT, render_small, solve
 
@@ -67,7 +67,7 @@ def measured(photo: "Photo", style: bool = True) -> Reference:
     from tools.retouch import style_of
 
     seen = perceive(photo)
-    small, rulers = _rulers(seen, (*TONES, *MATCHED))
+    small, rulers = _rulers(seen, (*TONES, *MATCHED, *LENT))
     return Reference(
         name=photo.name[:200],
         drawn=round(drawing(seen.thumbnail), 2),

@@ -287,7 +287,8 @@ def retouch(photo: "Photo", seen: Seen, recipe: Recipe, long_edge: int = 1024) -
     asked, achieved = _achieved(seen, recipe, grid)
     before = shrink(small, MEASURE_AT)
     after = shrink(shown, MEASURE_AT)
-    spill, clipped, drift = _harm(seen, recipe, before, after)
+    mended = None if base is deep else shrink(base, MEASURE_AT)
+    spill, clipped, drift = _harm(seen, recipe, before, after, mended)
     done = time.perf_counter()
     seconds = {"look": looked - began, "render": rendered - looked, "measure": done - rendered}
     fine = structure(deep, base) if repairs_of(recipe, FINE) else 1.0
@@ -324,8 +325,13 @@ def _achieved(
     return asked, achieved
 
 
-def _harm(seen: Seen, recipe: Recipe, before: Float, after: Float) -> tuple[float, float, float]:
-    """Spill, new clipping and skin drift between two thumbnails of one size."""
+def _harm(
+    seen: Seen, recipe: Recipe, before: Float, after: Float, mended: Float | None = None
+) -> tuple[float, float, float]:
+    """Spill, new clipping and skin drift between thumbnails of one size. `mended`: as repairs leave the photo.
+
+    Skin that was lit, or given its colour, has not drifted: what counts is what comes after.
+    """
     from skimage.color import deltaE_ciede2000
 
     luma = guide(before)
@@ -345,5 +351,7 @@ def _harm(seen: Seen, recipe: Recipe, before: Float, after: Float) -> tuple[floa
     lost = ((shown > 0.99) & (luma < 0.97)) | ((shown < 0.008) & (luma > 0.03))
     skin = seen.masks.get("skin")
     weight = skin.render(luma) if skin is not None else np.zeros_like(luma)
+    if mended is not None:
+        difference = np.asarray(deltaE_ciede2000(lab(mended), lab(after)), np.float32)
     drift = float((difference * weight).sum() / max(float(weight.sum()), 1.0))
     return spill, float(lost.mean()), drift

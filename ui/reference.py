@@ -21,7 +21,8 @@ MOST: Final = 8
 
 _ASK: Final = "Drop pictures that it should look like; several are averaged. Then send, with words or without."
 _READY: Final = (
-    "Your next message takes their look. Say more if you like: *like this, but less green, and call it Friday*."
+    "Your next message takes their look. Say more if you like: *like this, but less green, and call it Friday*; or "
+    "*colourise it*, which takes their colours alone."
 )
 
 

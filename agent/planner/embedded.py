@@ -123,6 +123,11 @@ def _plan(asked: str, context: PlanContext | None, attacked: bool) -> Plan:
     asked = plainer.first(asked)
     kept, protected = protect.split_off(asked)
     heard = understand(kept)
+
+    def read(part: str) -> Plan:
+        kept, protected = protect.split_off(part)
+        return _request(part, kept, understand(kept), protected)
+
     found = None if attacked else commands.find(asked, context.versions if context else 0)
     if commands.asks(asked) and not (found and found.name in ("help", "compare")):
         return Plan(kind="question")
@@ -137,7 +142,8 @@ def _plan(asked: str, context: PlanContext | None, attacked: bool) -> Plan:
         return _command(found, asked)
     if commands.is_question(asked):
         return Plan(kind="question")
-    return restoring.repaired(asked, _request(asked, kept, heard, protected))
+    plan = _request(asked, kept, heard, protected)
+    return restoring.repaired(asked, plan, read, context is not None and context.colourless)
 
 
 def explain(text: str, context: PlanContext | None = None) -> list[tuple[str, Edit]]:

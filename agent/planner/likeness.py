@@ -127,7 +127,10 @@ def _without(asked: str, match: re.Match[str]) -> str:
 
 
 def answer(text: str, context: PlanContext | None, plan: Callable[[str], Plan]) -> Plan | None:
-    """The plan for a message about a look of somebody's own; `plan` reads the rest of it. None for any other message."""
+    """The plan for a message about a look of somebody's own; `plan` reads the rest of it. None for any other message.
+
+    "Colourise it like this" is no style: the picture lends its colours to a photo without, and its look is left alone.
+    """
     said = find(text, context)
     if said is None:
         return None
@@ -138,7 +141,7 @@ def answer(text: str, context: PlanContext | None, plan: Callable[[str], Plan]) 
     # What the picture shows has a say on the whole: another look, a question or a command has none beside it.
     kept = rest if rest.kind in ("strong", "weak", "followup", "none") else Plan(kind="none")
     update = {
-        "kind": "style",
+        "kind": "strong" if kept.colourises else "style",
         "likeness": like,
         "free": kept.free or kept.kind == "weak",
         "question": None,

@@ -6,6 +6,7 @@ something that cannot be done.
 """
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from agent.plan import Edit, Hint, Plan
@@ -50,23 +51,30 @@ _DARK: Final = re.compile(
 _FAULTS: Final = frozenset(("deblur", "deblock"))
 _WORSE: Final = re.compile(r"\b(?:more|add|increase|make (?:it|this|the \w+) (?:\w+ )?(?:blocky|shaky|pixelated))\b")
 
+#: How somebody speaks of what was there when the photo was taken.
+_PAST: Final = re.compile(r"\b(?:was|were|used to be|had been)\b")
+
 #: Words between a thing and its colour: "the dress was a dark red".
 _BETWEEN: Final = frozenset((
     "was", "were", "is", "are", "be", "been", "being", "should", "must", "had", "used", "to", "would", "a", "an", "in", "of",
-    "very", "light", "dark", "bright", "deep", "pale", "rich", "soft", "navy",
+    "very", "really", "quite", "light", "dark", "bright", "deep", "pale", "rich", "soft", "navy",
 ))  # fmt: skip
 _PLAIN_COLOURS: Final = frozenset(("white", "black", "gray", "grey"))
 _TONED: Final = re.compile(r"\b(?:black and white|b&w|bw|gr[ae]y ?scale|monochrome)\b")
 
 
-def repaired(text: str, plan: Plan) -> Plan:
-    """The plan of a request with the repairs that its words ask for. `text`: plain.
+def repaired(text: str, plan: Plan, read: Callable[[str], Plan], colourless: bool = False) -> Plan:
+    """The plan of a request with the repairs that its words ask for. `text`: plain; `read` plans a part of it.
 
-    >>> repaired("fix this photo", Plan(kind="weak")).fix
+    `colourless`: the photo has no colour of its own, so that who says what colour something was speaks of a hint.
+
+    >>> repaired("fix this photo", Plan(kind="weak"), lambda text: Plan(kind="none")).fix
     True
     """
     if "other" in plan.out_of_scope and _COLOURISE.search(said := plainer.later(text)):
-        plan = _colourised(said, plan)
+        plan = _hinted(said, _colourised(said, plan), read)
+    elif colourless and plan.kind in ("strong", "none") and _PAST.search(text):
+        plan = _hinted(text, plan, read)
     if any(e.attribute in _FAULTS and e.direction < 0 for e in plan.edits):
         plan = _never_worse(text, plan)
     if _DARK.search(text):
@@ -104,9 +112,31 @@ def _colourised(text: str, plan: Plan) -> Plan:
     edits = tuple(e for e in plan.edits if (e.region, e.attribute) != ("global", "black_and_white"))
     colours = tuple(Edit(region=r, attribute="colourise") for r in dict.fromkeys(places))
     wishes = tuple(w for w in plan.out_of_scope if w != "other" or others)
+    return plan.model_copy(update={"kind": "strong", "edits": (*colours, *edits)[:48], "out_of_scope": wishes})
+
+
+def _hinted(text: str, plan: Plan, read: Callable[[str], Plan]) -> Plan:
+    """The plan with the hints of its text; what their words would be as edits is no edit beside them."""
+    told = _told(text)
+    if not told:
+        return plan
+    said = {_sort(e) for clause in told.values() for e in read(clause).edits}
+    said |= {(h.region, f"hue:{h.colour}", 1) for h in told}
+    echoes = tuple(e for e in plan.edits if _sort(e) in said and e.attribute != "colourise")
     return plan.model_copy(
-        update={"kind": "strong", "edits": (*colours, *edits)[:48], "out_of_scope": wishes, "hints": hints(text)}
+        update={
+            "kind": "strong",
+            "edits": tuple(e for e in plan.edits if e not in echoes),
+            "echoes": echoes,
+            "hints": tuple(told),
+            "question": None,
+            "options": (),
+        }
     )
+
+
+def _sort(edit: Edit) -> tuple[str, str, int]:
+    return edit.region, edit.attribute, edit.direction
 
 
 def hints(text: str) -> tuple[Hint, ...]:
@@ -115,25 +145,40 @@ def hints(text: str) -> tuple[Hint, ...]:
     >>> [(h.region, h.colour) for h in hints("the dress was dark red, with blue eyes")]
     [('clothing', 'red'), ('eyes', 'blue')]
     """
+    return tuple(_told(text))
+
+
+def _told(text: str) -> dict[Hint, str]:
+    """What had which colour, and the words that say so; at most one colour a region."""
     tokens = words(_TONED.sub(" ", text))
-    out: dict[str, Hint] = {}
+    out: dict[str, tuple[Hint, str]] = {}
     for i, token in enumerate(tokens):
         colour = _colour(token)
         if not colour:
             continue
-        place = region_of(tokens[i + 1]) if i + 1 < len(tokens) and tokens[i + 1].isalpha() else None
+        place, clause = (
+            region_of(tokens[i + 1]) if i + 1 < len(tokens) and tokens[i + 1].isalpha() else None,
+            tokens[i : i + 2],
+        )
         if place is None:
             back = i - 1
             while back >= 0 and (tokens[back] in _BETWEEN or _colour(tokens[back])):
                 back -= 1
             place = region_of(tokens[back]) if back >= 0 and tokens[back].isalpha() else None
+            clause = tokens[max(back, 0) : i + 1]
         if place and place not in ("global", "shadows", "highlights"):
-            out.setdefault(place, Hint(region=place, colour=colour))
-    return tuple(out.values())[:16]
+            out.setdefault(place, (Hint(region=place, colour=colour), " ".join(clause)))
+    return dict([*out.values()][:16])
 
 
 def _colour(token: str) -> str:
-    """The colour that a word names, or an empty string."""
+    """The colour that a word names, or an empty string. "Bluer" names none: it asks for more of what is there.
+
+    >>> _colour("crimson"), _colour("blue"), _colour("bluer"), _colour("redder")
+    ('crimson', 'blue', '', '')
+    """
+    if token.endswith("er") and any(_colour(token[:-n]) for n in (1, 2, 3)):
+        return ""
     if token in _PLAIN_COLOURS:
         return "gray" if token == "grey" else token
     senses = lexicon().senses.get((token,), ())

@@ -46,7 +46,8 @@ class ServedPlanner:
 
 
 def by_code(own: Plan, text: str, context: PlanContext) -> bool:
-    """True for what no model is asked: nothing said, acts on versions, complaints, strengths, "fix it", lent taste, advice."""
+    """True for what no model is asked: nothing said, acts on versions, complaints, strengths, "fix it", looks of
+    references, lent taste, advice."""
     lent = lending.find(text, context) is not None
     advised = advice.answer(text, context, plan_text) is not None
     return (
@@ -55,6 +56,7 @@ def by_code(own: Plan, text: str, context: PlanContext) -> bool:
         or own.complaint is not None
         or own.share is not None
         or own.fix
+        or own.likeness is not None
         or lent
         or advised
     )
@@ -99,8 +101,15 @@ def checked(served: Plan, own: Plan, text: str) -> Plan:
         command = None
     if kind == "command" and not command:
         kind = "strong" if edits else "none"
+    if own.hints and kind == "none":
+        kind = "strong"
     own_words = {"free": own.free, "lasting": own.lasting and own.command == command, "hints": own.hints}
-    served = served.model_copy(update={"edits": edits, "command": command, "kind": kind, **own_words})
+    # What a hint says is no edit beside it, whoever read it as one.
+    echoed = {(e.region, e.attribute, e.direction) for e in own.echoes}
+    echoed |= {(h.region, f"hue:{h.colour}", 1) for h in own.hints}
+    echoes = tuple(e for e in edits if (e.region, e.attribute, e.direction) in echoed)
+    edits = tuple(e for e in edits if e not in echoes)
+    served = served.model_copy(update={"edits": edits, "echoes": echoes, "command": command, "kind": kind, **own_words})
     return _with_repairs(served, own)
 
 
