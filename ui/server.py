@@ -118,7 +118,7 @@ def _import_gradio() -> None:
     def nowhere(_: object) -> str:
         raise OSError("a component without a source file")
 
-    found, inspect.getfile = inspect.getfile, nowhere
+    found, inspect.getfile = inspect.getfile, nowhere  # type: ignore[assignment]
     try:
         importlib.import_module("gradio")
     finally:
