@@ -13,8 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
+from skimage import data
 
+from models.training.faults import darkened, noisy
 from tests.serving import served
 from tests.visiting import CHROMIUM, FLAGS, PATIENCE, Visit, expect, playwright
 from ui.accounts import account, change
@@ -51,6 +54,10 @@ class Sitting(Visit):
     def click(self, what: str, then: str) -> None:
         self.page.locator(what).click()
         expect(self.page.locator(then).first).to_be_visible(timeout=PATIENCE)
+
+    def open_file(self, photo: Path) -> None:
+        self.page.locator("#drop input[type=file]").set_input_files(photo)
+        expect(self.page.locator("#slider img").first).to_be_visible()
 
     def liked(self) -> None:
         self.page.locator("#like").click()
@@ -89,7 +96,7 @@ def photographed(at: Sitting, letter: Path) -> None:
     page.locator("#drop input[type=file]").set_input_files(letter)
     expect(page.locator(".toast-body").first).to_be_visible()
     at.shot("error", sizes=SIZES[::2])
-    at.reload()
+    page.locator(".toast-body").first.click()
     at.open_example("Launch")
     expect(page.locator("#chat .option").first).to_be_visible()
     at.shot("opened")
@@ -153,6 +160,45 @@ def photographed(at: Sitting, letter: Path) -> None:
     at.shot("settings", dark=True)
 
 
+def repaired(at: Sitting, place: Path) -> None:
+    """What is wrong with a photo mended, a picture to look like, and colours for a grey photo."""
+    page, chance = at.page, np.random.default_rng(0)
+    whole = data.coffee().astype(np.float32) / np.float32(255)
+    spoilt = noisy(darkened(whole, 1.5, 0.004, chance), 12 / 255, chance)
+    at.open_file(saved(spoilt, place / "in-the-dark.png"))
+    at.side("Adjust")
+    page.locator("#side-adjust button", has_text="Repair").click()
+    at.shot("repair", dark=True)
+    page.locator("#fix").click()
+    at.side("Chat")
+    at.versions(2)
+    expect(page.locator("#send")).to_be_visible(timeout=PATIENCE)
+    at.shot("fixed")
+    page.locator("#home").click()
+    at.open_example("Launch")
+    page.locator("#reference-open").click()
+    page.locator("#reference-drop input[type=file]").set_input_files(saved(whole, place / "coffee.png"))
+    page.wait_for_function("() => document.querySelector('#reference-shown img')?.naturalWidth > 50")
+    at.shot("reference", dark=True)
+    at.say("make it look like this")
+    at.versions(2)
+    at.answered(re.compile("reference"))
+    at.shot("reference-answered")
+    page.locator("#home").click()
+    grey = np.repeat(data.astronaut().mean(axis=2, keepdims=True), 3, axis=2) / 255
+    at.open_file(saved(grey, place / "grey.png"))
+    at.say("colourise it, her suit is orange")
+    at.versions(2)
+    at.answered(re.compile("colour"))
+    at.shot("colourised")
+
+
+def saved(picture: Any, out: Path) -> Path:
+    """A picture with values in [0, 1] as a file."""
+    Image.fromarray(np.asarray(np.clip(picture, 0, 1) * 255 + 0.5, np.uint8)).save(out)
+    return out
+
+
 def best(out: Path, docs: Path) -> None:
     """The pictures of the README, as small as they have to be."""
     for state, name in BEST.items():
@@ -177,10 +223,12 @@ def main() -> None:
         users, letter = place / "users.json", place / "letter.jpg"
         letter.write_text("Dear photo,")
         change(users, "anna", account("correct horse"))
-        for name in ("open", "guarded"):
+        for name in ("open", "spoilt", "guarded"):
             (place / name).mkdir()
         with served(place / "open") as address:
             photographed(Sitting(browser, address), letter)
+        with served(place / "spoilt") as address:
+            repaired(Sitting(browser, address), place)
         with served(place / "guarded", "--auth", str(users)) as address:
             Door(browser, address)
     if wanted.best:

@@ -165,10 +165,13 @@ def test_files_that_are_no_photos_are_refused_in_a_sentence(visit: Visit, tmp_pa
     expect(visit.page.locator(".toast-body")).to_contain_text("letter.jpg is not a photo")
     photo = tmp_path / "my cat.png"
     shutil.copy(SKIMAGE / "chelsea.png", photo)
-    # The way back is open: choose another file.
-    visit.reload()
+    # The way back is open: choose another file. And back home, one more.
     visit.page.locator("#drop input[type=file]").set_input_files(photo)
     expect(visit.page.locator("#title")).to_contain_text("my cat.png")
+    visit.page.locator("#home").click()
+    shutil.copy(SKIMAGE / "coffee.png", tmp_path / "my coffee.png")
+    visit.page.locator("#drop input[type=file]").set_input_files(tmp_path / "my coffee.png")
+    expect(visit.page.locator("#title")).to_contain_text("my coffee.png")
 
 
 def test_a_reload_takes_the_conversation_up_again(visit: Visit) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.attributes import LOGITS_PER_UNIT, OPPONENT_PER_UNIT, Float, Ruler, change, read, ruler
+from models.attributes import LOGITS_PER_UNIT, OPPONENT_PER_UNIT, Float, Reading, Ruler, change, read, ruler
 from models.likeness import SHIFTS, as_values, drawing, shifts, traits
 from models.mask import guide
 from models.recipe import Look, Recipe
@@ -36,6 +36,10 @@ SKIN_BRIGHTNESS: Final = 0.22
 #: gradients of luma), before tones are carried over more gently.
 LOST: Final = 0.015
 LINES: Final = 0.985
+#: Share of the photo in which a channel may meet its end (neon skies, blocked-up blues), and degrees by which skin may turn in
+#: the end, before colours are carried over more gently.
+BURNT: Final = 0.06
+SKIN_LIMIT: Final = 8.0
 #: How much more gently, and how often.
 GENTLER: Final = 0.6
 TRIES: Final = 4
@@ -88,16 +92,20 @@ def carried(reference: Reference, seen: Seen, strength: float = 1.0, look: Look 
     small, rulers = _rulers(seen, (*TONES, *MATCHED))
     before = {name: traits(small, by) for name, by in rulers.items()}
     wanted = {name: strength * shift for name, shift in shifts(reference, before).items()}
-    gentle = 1.0
+    # With a look, its lines are those that are held.
+    held = render_small(seen, Recipe(look=look)) if look is not None else small
+    tones, colours = 1.0, 1.0
     for _ in range(TRIES):
+        gentle = np.array([tones] * 4 + [colours] * (SHIFTS - 4))
         recipe = _fitted(seen, small, rulers, before, wanted, gentle, _grey(reference) * strength, look)
         recipe = _protected(seen, small, recipe)
         made = render_small(seen, recipe)
-        # With a look, its lines are those that are held.
-        held = render_small(seen, Recipe(look=look)) if look is not None else small
-        if _lost(small, made) <= LOST and agreement(held, made) >= LINES:
+        flat = _lost(small, made) > LOST or agreement(held, made) < LINES
+        garish = _burnt(small, made) > BURNT or abs(_skin_turn(seen, small, recipe)) > SKIN_LIMIT
+        if not flat and not garish:
             break
-        gentle *= GENTLER
+        tones *= GENTLER if flat else 1.0
+        colours *= GENTLER if garish else 1.0
     return recipe
 
 
@@ -107,17 +115,16 @@ def _fitted(
     rulers: Mapping[str, Ruler],
     before: Mapping[str, NDArray[np.float64]],
     wanted: Mapping[str, NDArray[np.float64]],
-    gentle: float,
+    gentle: NDArray[np.float64],
     grey: float,
     look: Look | None,
 ) -> Recipe:
-    """Settings that bring every region as far as it is wanted; tones only by `gentle`."""
+    """Settings that bring every region as far as it is wanted, times `gentle`."""
     recipe = Recipe(look=look)
-    tones = np.array([gentle] * 4 + [1.0] * (SHIFTS - 4))
     order = ["global", *(n for n in (*TONES, *MATCHED) if n in wanted)]
     for name in order:
         now = traits(render_small(seen, recipe), rulers[name])[:SHIFTS]
-        values = as_values((before[name][:SHIFTS] + tones * wanted[name] - now) * (_OWN if name in MATCHED else 1.0))
+        values = as_values((before[name][:SHIFTS] + gentle * wanted[name] - now) * (_OWN if name in MATCHED else 1.0))
         kept = _TONED if name in TONES else _OF_THINGS if name in MATCHED else tuple(values)
         values = {n: v for n, v in values.items() if n in kept and abs(v) >= FAINT}
         if grey > 0:
@@ -129,18 +136,40 @@ def _fitted(
     return recipe
 
 
-def _protected(seen: Seen, small: Float, recipe: Recipe) -> Recipe:
-    """`recipe` in which skin keeps its hue, and nearly its chroma and brightness."""
+def _skin(seen: Seen, small: Float, recipe: Recipe) -> tuple[Reading, Reading] | None:
+    """What skin is before and after, where some shows whose hue is to be held: black and white has none."""
     skin = region(seen, "skin")
     by = ruler(small, skin.render(guide(small))) if skin is not None else None
     if by is None or recipe.is_identity:
-        return recipe
+        return None
     one, two = read(small, by), read(render_small(seen, recipe), by)
     was, now = np.hypot(one.a, one.b), np.hypot(two.a, two.b)
     if was < 3 or (now < 0.25 * was and recipe.values("global").get("black_and_white")):
-        return recipe  # black and white has no hue to hold
+        return None
+    return one, two
+
+
+def _turn(one: Reading, two: Reading) -> float:
+    """Degrees, -180..180, by which the hue turns."""
     hue, turned = np.degrees(np.arctan2(one.b, one.a)), np.degrees(np.arctan2(two.b, two.a))
-    turn = float(np.clip((turned - hue + 180) % 360 - 180, -SKIN_HUE, SKIN_HUE))
+    return float((turned - hue + 180) % 360 - 180)
+
+
+def _skin_turn(seen: Seen, small: Float, recipe: Recipe) -> float:
+    """Degrees by which a recipe turns the hue of skin; 0 where there is none."""
+    found = _skin(seen, small, recipe)
+    return _turn(*found) if found is not None else 0.0
+
+
+def _protected(seen: Seen, small: Float, recipe: Recipe) -> Recipe:
+    """`recipe` in which skin keeps its hue, and nearly its chroma and brightness."""
+    found = _skin(seen, small, recipe)
+    if found is None:
+        return recipe
+    one, two = found
+    was, now = np.hypot(one.a, one.b), np.hypot(two.a, two.b)
+    hue = np.degrees(np.arctan2(one.b, one.a))
+    turn = float(np.clip(_turn(one, two), -SKIN_HUE, SKIN_HUE))
     level0, level1 = max(one.lightness, 1.0), max(two.lightness, 1.0)
     chroma = was / level0 * float(np.clip((now / level1) / (was / level0), *SKIN_CHROMA))
     goal = np.radians(hue + turn)
@@ -178,6 +207,12 @@ def agreement(before: Float, after: Float) -> float:
     if min(float(one.std()), float(two.std())) < 1e-6:
         return 1.0
     return float(np.corrcoef(one, two)[0, 1])
+
+
+def _burnt(before: Float, after: Float) -> float:
+    """Share of a picture in which a channel has met its end."""
+    ended = ((after < 0.008) & (before > 0.03)) | ((after > 0.992) & (before < 0.97))
+    return float(ended.any(axis=2).mean())
 
 
 def _lost(before: Float, after: Float) -> float:

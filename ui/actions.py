@@ -58,8 +58,10 @@ class Actions:
             return self._home(session)
 
     async def open_upload(self, session: Session, name: str, file: str | None, request: gr.Request) -> Paint:
-        """A photo was chosen or dropped."""
-        return await self._open(self._for(session, name, request), Path(file)) if file else self.same()
+        """A photo was chosen or dropped; the place for it is empty again for the next."""
+        if not file:
+            return self.same()
+        return {**await self._open(self._for(session, name, request), Path(file)), self.parts.welcome.drop: None}
 
     async def open_example(self, session: Session, name: str, picked: gr.SelectData, request: gr.Request) -> Paint:
         """An example was clicked."""
