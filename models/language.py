@@ -11,10 +11,10 @@ from models import pinned
 from models.errors import WeightsError
 
 #: Lines of what a planner is told that the model reads; the last is the message itself.
-READS: Final = ("last edits: ", "versions so far: ", "message: ")
+READS: Final = ("last edits: ", "versions so far: ", "draft: ", "message: ")
 
 #: Characters of a line that are read, and tokens that an answer may have.
-LONGEST: Final = 600
+LONGEST: Final = 1200
 MOST: Final = 400
 
 #: What vLLM and `transformers` apply to the messages; the same as `told`.

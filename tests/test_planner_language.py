@@ -55,7 +55,7 @@ def test_the_chat_template_keeps_what_the_model_was_trained_on(text: str, versio
     from models.language import TEMPLATE
 
     tokens = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.BPE()), bos_token="<s>", chat_template=TEMPLATE)
-    said = situation(text, PlanContext(versions=versions, summary="a beach", turns=("message: undo",)))
+    said = situation(text, PlanContext(versions=versions, summary="a beach", turns=("message: undo",)), plan_text(text))
     picture = {"type": "image_url", "image_url": {"url": "data:"}}
     for content in (said, [{"type": "text", "text": said}, picture]):
         messages = [
@@ -106,6 +106,22 @@ def test_lessons_can_be_read_back_and_leave_out_what_is_measured_with(tmp_path: 
         assert row["told"].endswith("\n")
     assert not any("sharpen the house" in row["told"] for row in made if row["from"] == "unlabelled")
     assert made == list(lessons.lessons(tmp_path, 400, 3, 0.0))
+    drafts = [json.loads(row["told"].split("draft: ")[1].split("\n")[0]) for row in made if "draft: " in row["told"]]
+    assert 300 < len(drafts) < 400
+    for draft in drafts:
+        wire.read(draft)
+
+
+def test_a_spoilt_draft_has_one_edit_too_few_or_wrong() -> None:
+    rng = random.Random(2)
+    plan = plan_text("brighten the sky, much more contrast and a bit less red in the face")
+    assert len(plan.edits) == 3
+    spoilt = [lessons.misread(plan, rng) for _ in range(60)]
+    for draft in spoilt:
+        kept = [e for e in draft.edits if e in plan.edits]
+        assert len(kept) >= 2
+        assert draft.model_copy(update={"edits": plan.edits}) == plan
+    assert {len(draft.edits) for draft in spoilt} == {2, 3}
 
 
 def test_a_lesson_about_other_nouns_is_labelled_with_their_regions() -> None:

@@ -42,7 +42,7 @@ BURNT: Final = 0.06
 SKIN_LIMIT: Final = 8.0
 #: How much more gently, and how often.
 GENTLER: Final = 0.6
-TRIES: Final = 4
+TRIES: Final = 6
 #: Values below this are not worth a setting.
 FAINT: Final = 0.02
 #: Mean chroma, and its standard deviation, below which a picture is black and white.

@@ -46,7 +46,7 @@ class InsidePlanner:
         own = plan_text(text, context)
         if by_code(own, text, context):
             return own
-        said = situation(text, context)
+        said = situation(text, context, own)
         with _ONE_AT_A_TIME:
             model = language(self.folder)
             answer = model.answer(said)

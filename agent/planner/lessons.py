@@ -26,12 +26,16 @@ from agent.planner.lexicon import lexicon
 from agent.planner.phrases import SLOT, backwards, fill, mistyped, said_by, templates
 from agent.planner.served import situation
 from models.language import told
+from models.vocabulary import ATTRIBUTES, REGIONS
 
 #: Share of the lessons from each source.
 SHARES: Final = {"hand": 0.26, "joined": 0.08, "unlabelled": 0.36, "made": 0.14, "dialogue": 0.13, "languages": 0.03}
 
 #: Share of the texts with typing errors, and with something polite around them.
 TYPED, POLITE = 0.2, 0.2
+
+#: Share of the lessons with the embedded planner's draft, and of those drafts in which something is wrong that was right.
+DRAFTED, SPOILT = 0.9, 0.12
 
 
 def written(text: str, plan: Plan, context: PlanContext, rng: random.Random) -> dict[str, str] | None:
@@ -45,7 +49,27 @@ def written(text: str, plan: Plan, context: PlanContext, rng: random.Random) -> 
         )
     if rng.random() < TYPED:
         text = mistyped(text, rng)
-    return {"told": told(situation(text, context)), "answer": answer}
+    draft = plan_text(text, context) if rng.random() < DRAFTED else None
+    if draft is not None and draft.edits and rng.random() < SPOILT:
+        draft = misread(draft, rng)
+    return {"told": told(situation(text, context, draft)), "answer": answer}
+
+
+def misread(plan: Plan, rng: random.Random) -> Plan:
+    """The plan with one edit lost, or turned round, or of another region, attribute or size: what a draft may get wrong."""
+    at = rng.randrange(len(plan.edits))
+    edit = plan.edits[at]
+    change = rng.choice(("lost", "direction", "region", "region", "attribute", "attribute", "amount"))
+    if change == "lost":
+        return plan.model_copy(update={"edits": plan.edits[:at] + plan.edits[at + 1 :]})
+    other: dict[str, object] = {
+        "direction": -edit.direction,
+        "region": rng.choice(("global", *REGIONS)),
+        "attribute": rng.choice(ATTRIBUTES),
+        "amount": rng.choice(("slight", "medium", "strong")),
+    }
+    wrong = edit.model_copy(update={change: other[change]})
+    return plan.model_copy(update={"edits": (*plan.edits[:at], wrong, *plan.edits[at + 1 :])})
 
 
 def by_hand(path: Path) -> list[tuple[str, Plan, PlanContext]]:

@@ -38,7 +38,7 @@ class ServedPlanner:
             return own
         pictures = (context.thumbnail,) if context.thumbnail else ()
         try:
-            served = await self.server.ask(prompt(), situation(text, context), wire.schema(), wire.read, pictures)
+            served = await self.server.ask(prompt(), situation(text, context, own), wire.schema(), wire.read, pictures)
         except ServerError as error:
             note = f"{error} {INSTEAD} {own.note or ''}"
             return own.model_copy(update={"note": note.strip()[:200]})
@@ -62,8 +62,10 @@ def by_code(own: Plan, text: str, context: PlanContext) -> bool:
     )
 
 
-def situation(text: str, context: PlanContext) -> str:
+def situation(text: str, context: PlanContext, draft: Plan | None = None) -> str:
     """What the model is told beside its prompt: scene, regions, last edits, last turns, the message.
+
+    `draft`: the embedded planner's plan for the message, for the model to keep or to mend.
 
     >>> situation("warmer", PlanContext(regions_present=("sky",), versions=2)).splitlines()[-1]
     'message: warmer'
@@ -78,6 +80,9 @@ def situation(text: str, context: PlanContext) -> str:
     if context.versions:
         lines.append(f"versions so far: {context.versions}")
     lines += [f"earlier message: {turn[:300]}" for turn in context.turns[-4:]]
+    written = wire.write(draft) if draft is not None else None
+    if written is not None:
+        lines.append(f"draft: {written}")
     message = " ".join(text.split())[:MAX_CHARACTERS]
     return "\n".join([*lines, f"message: {message}"])
 
