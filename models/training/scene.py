@@ -192,7 +192,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("data", type=Path, help="folder with train_photos/ and the label folders")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--photos", type=int, default=1000)
-    parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     a = parser.parse_args(arguments)
     a.out.mkdir(parents=True, exist_ok=True)
