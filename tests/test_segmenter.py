@@ -17,6 +17,7 @@ from models import pinned
 from models.errors import WeightsError
 from models.segmentation import CLASSES, PERSON_PARTS, classical
 from models.segmenter import Segmenter, load, segment
+from models.training import by_eye
 from models.training import segmenter as training
 
 
@@ -108,6 +109,28 @@ def test_a_bsds_person_may_be_any_part_of_a_person() -> None:
     assert table[7] == training.PERSON
     assert table[1] == training.BIT["sky"]
     assert table[0] == training.ANY == training.ccp_bits()[0] | training.PERSON
+
+
+def test_the_teacher_chooses_among_what_a_photo_is_known_to_show() -> None:
+    photo = torch.from_numpy(small(data.astronaut(), 128)).permute(2, 0, 1)[None]
+    known = training.shown_bits(("person", "other"))
+    assert known == training.PERSON | training.BIT["other"]
+    bits = torch.full((1, *(side // 2 for side in photo.shape[2:])), known)
+    taught = training.taught(load(), photo, bits)
+    assert (taught & ~known == 0).all()
+    assert (taught != 0).all()
+    told = taught[0][(taught & (taught - 1) == 0)[0]]
+    assert 0.05 * taught.numel() < len(told) < taught.numel()
+    # Where a person has labelled a pixel, the photo is theirs.
+    bits[0, 0, 0] = training.BIT["other"]
+    assert torch.equal(training.taught(load(), photo, bits), bits)
+
+
+def test_what_was_seen_by_eye_is_in_the_words_of_the_classes() -> None:
+    assert by_eye.shows().keys() <= by_eye.tags().keys()
+    assert all(tags for tags in by_eye.tags().values())
+    for classes in by_eye.shows().values():
+        assert 0 < training.shown_bits(classes) < training.ANY
 
 
 @settings(max_examples=20, deadline=None)

@@ -1,15 +1,17 @@
 """Train the scene encoder's two linear maps: `python -m models.training.scene DATA --out FOLDER`.
 
 Several views of every photo (exposure, cast, contrast, crop, mirror) go through the frozen segmenter once; what it saw
-is kept in `FOLDER/views.safetensors`, so that a second run takes seconds. The embedding map is trained so that views
-of one photo are each other's nearest (InfoNCE) and photos that share tags lie nearer than others (supervised contrast;
-Khosla et al. 2020); the tag map by logistic regression. DATA holds `train_photos/` and the label folders with their
-`tags.json`.
+is kept in `FOLDER/views.safetensors`, so that a second run takes a minute. The embedding map is trained so that views
+of one photo are each other's nearest (InfoNCE) and photos that share tags lie nearer than others, the more they share and
+most if it is what one of them is of (supervised contrast; Khosla et al. 2020); the tag map by logistic regression. DATA
+holds `train_photos/` and the label folders with their `tags.json`; photos without are described in `by_eye.txt`.
 """
 
 import argparse
 import json
+import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -23,14 +25,15 @@ from torch.nn import functional
 from models import pinned
 from models.scene_encoder import TAGS, light_vector, seen_vector
 from models.segmenter import READ_AT, segment
+from models.training import by_eye
 from models.training.segmenter import spoil
 
-VIEWS: Final = 4
+VIEWS: Final = 3
 SIZE: Final = 128
 
-#: Share of the numbers hidden in training, and the weight of "of one kind" against "the same photo"; both chosen by
-#: four-fold cross-validation on the tagged training photos.
-HIDDEN, KIND = 0.5, 3.0
+#: Share of the numbers hidden in training, the weight of "of one kind" against "the same photo", the temperatures of
+#: both, and what the main tag weighs beside all tags; chosen by four-fold cross-validation on the tagged training photos.
+HIDDEN, KIND, SHARP, SOFT, MAIN = 0.5, 3.0, 0.08, 0.3, 2.0
 
 #: Other words for a tag, and what a tag implies.
 SAME: Final = {
@@ -57,7 +60,7 @@ SOURCES: Final = {
 
 def listed_photos(data: Path, most: int) -> list[tuple[Path, tuple[str, ...]]]:
     """Photos to learn from with their tags, the main one first (empty: unknown). All tagged ones, the rest up to `most`."""
-    tagged: dict[str, list[str]] = {}
+    tagged: dict[str, Sequence[str]] = dict(by_eye.tags())
     for folder, prefix in (("train_labels_bsds", "bsds500_"), ("train_labels_permissive", "")):
         path = data / folder / "tags.json"
         if path.exists():
@@ -89,7 +92,7 @@ def look_at(data: Path, most: int) -> dict[str, Tensor]:
         if image is None:
             continue
         rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB).astype(np.float32) / 255
-        scale = min(1.0, 320 / max(rgb.shape[:2]))
+        scale = min(1.0, 384 / max(rgb.shape[:2]))
         rgb = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         rng = np.random.default_rng(number)
         rows, lights = [], []
@@ -119,6 +122,18 @@ def look_at(data: Path, most: int) -> dict[str, Tensor]:
     }  # fmt: skip
 
 
+def kinship(tags: Tensor) -> Tensor:
+    """How much photos with `tags` (n, T; 1 for a tag, 2 for the main one) have in common, (n, n), 0 with themselves.
+
+    The cosine of their tags, the rare ones weighing more, and `MAIN` where the main tag of one is among the other's.
+    """
+    has = (tags > 0).float()
+    rare = functional.normalize(has / has.sum(0).clamp_min(5).sqrt(), dim=1)
+    main = (tags == 2).float() @ has.T
+    near = MAIN * (main + main.T) / 2 + rare @ rare.T
+    return near.fill_diagonal_(0)
+
+
 def train_embedding(x: Tensor, tags: Tensor, steps: int, seed: int) -> Tensor:
     """The map (598, SIZE) from standardised views (n, VIEWS, 598)."""
     g = torch.Generator().manual_seed(seed)
@@ -127,23 +142,24 @@ def train_embedding(x: Tensor, tags: Tensor, steps: int, seed: int) -> Tensor:
     _, _, axes = torch.linalg.svd(x[:, 0] - x[:, 0].mean(0), full_matrices=False)
     weight = (axes[:SIZE].T.contiguous() / width**0.5).requires_grad_()
     optimiser = torch.optim.AdamW([weight], lr=2e-3, weight_decay=0.02)
-    # Rare tags say more about two photos than common ones.
-    worth = tags / (tags > 0).float().sum(0).clamp_min(5).sqrt()
-    worth = functional.normalize(worth, dim=1)
-    for _ in range(steps):
+    near = kinship(tags)
+    for step in range(steps):
+        optimiser.param_groups[0]["lr"] = 2e-3 * (0.5 + 0.5 * math.cos(math.pi * step / steps)) + 1e-5
         rows = torch.randperm(n, generator=g)[:256]
         one, two = (torch.randint(views, (len(rows),), generator=g) for _ in range(2))
         # Half of what was seen is hidden, so that no single number tells the kind.
         shown = x[rows, one] * (torch.rand(len(rows), width, generator=g) > HIDDEN)
         a = functional.normalize((shown + 0.1 * torch.randn(len(rows), width, generator=g)) @ weight, dim=1)
         b = functional.normalize(x[rows, two] @ weight, dim=1)
-        logits = a @ b.T / 0.08
-        same = functional.cross_entropy(logits, torch.arange(len(rows)))
-        near = worth[rows] @ worth[rows].T
-        near.fill_diagonal_(0)
-        known = near.sum(1) > 0
-        target = (near**2 / (near**2).sum(1, keepdim=True).clamp_min(1e-6))[known]
-        kind = -(target * functional.log_softmax(logits[known].fill_diagonal_(-1e4) * 0.5, 1)).sum(1).mean()
+        cosine = a @ b.T
+        same = functional.cross_entropy(cosine / SHARP, torch.arange(len(rows)))
+        wanted = near[rows][:, rows] ** 2
+        known = wanted.sum(1) > 0
+        # Nothing is said of photos without tags: neither near nor far.
+        told = (tags[rows].sum(1) > 0) & ~torch.eye(len(rows), dtype=torch.bool)
+        log_p = functional.log_softmax((cosine / SOFT).masked_fill(~told, -1e4), 1)
+        target = wanted / wanted.sum(1, keepdim=True).clamp_min(1e-6)
+        kind = -(target * log_p)[known].sum(1).mean()
         loss = same + KIND * kind
         optimiser.zero_grad()
         loss.backward()
@@ -176,7 +192,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("data", type=Path, help="folder with train_photos/ and the label folders")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--photos", type=int, default=1000)
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     a = parser.parse_args(arguments)
     a.out.mkdir(parents=True, exist_ok=True)

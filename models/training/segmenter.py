@@ -43,7 +43,7 @@ from models import pinned
 from models.backbone import Backbone
 from models.segmentation import CLASSES, PERSON_PARTS
 from models.segmenter import Segmenter
-from models.training import imagenet
+from models.training import by_eye, imagenet
 
 Bits = NDArray[np.uint16]
 
@@ -59,10 +59,13 @@ ANY: Final = (1 << len(CLASSES)) - 1
 PERSON: Final = sum(BIT[name] for name in PERSON_PARTS)
 
 #: How often each set is drawn.
-SHARES: Final = {"permissive": 0.45, "bsds": 0.15, "ccp": 0.1, "facade": 0.14, "food": 0.02, "unlabelled": 0.14}
+SHARES: Final = {
+    "permissive": 0.45, "bsds": 0.15, "ccp": 0.1, "facade": 0.14, "food": 0.02, "unlabelled": 0.06, "told": 0.18,
+}  # fmt: skip
 
-#: From this share of the steps on photos without labels teach, where the teacher is at least this sure.
-TEACH_FROM, SURE = 0.3, 0.9
+#: From this share of the steps on photos without labels teach, where the teacher is at least this sure, if it sees what
+#: the photo is known to show at least so much.
+TEACH_FROM, SURE, SEES = 0.3, 0.9, 0.25
 
 #: Weight of what is kept of ImageNet, and how much slower the body learns than the decoder.
 KEEP, SLOWER = 0.5, 0.2
@@ -138,6 +141,11 @@ def food_bits(bits: Bits) -> Bits:
     return np.where(x * x + y * y < 0.08, BIT["food"], ANY & ~outdoors).astype(np.uint16)
 
 
+def shown_bits(names: tuple[str, ...]) -> int:
+    """The set of classes that a photo shows of which only that is known; `person` is all of a person."""
+    return int(np.bitwise_or.reduce([PERSON if name == "person" else BIT[name] for name in names]))
+
+
 def read_sets(data: Path) -> dict[str, list[Example]]:
     """All labelled examples under `data`, by set. Sets that are not there are left out."""
     photos = data / "train_photos"
@@ -151,22 +159,30 @@ def read_sets(data: Path) -> dict[str, list[Example]]:
         jobs.append(("permissive", photos / f"{label.stem}.jpg", label, index_bits(CLASSES)))
     for photo in sorted(photos.glob("feedme_*.jpg")):
         jobs.append(("food", photo, None, index_bits(CLASSES)))
-    known = {picture for _, picture, _, _ in jobs}
+    known, told = {picture for _, picture, _, _ in jobs}, by_eye.shows()
     for photo in sorted(photos.glob("*.jpg")):
         if photo not in known:
-            jobs.append(("unlabelled", photo, None, index_bits(CLASSES)))
+            jobs.append(("told" if photo.stem in told else "unlabelled", photo, None, index_bits(CLASSES)))
     sets: dict[str, list[Example]] = {}
     for kind, picture, index, table in jobs:
         found = example(picture, index, table)
         if found is not None:
             bits = food_bits(found.bits) if kind == "food" else found.bits
+            if kind == "told":
+                bits = np.full_like(bits, shown_bits(told[picture.stem]))
             sets.setdefault(kind, []).append(Example(found.photo, bits))
     return sets
 
 
 def repeats(pool: list[Example]) -> NDArray[np.float64]:
     """How often each photo of a set is drawn (sums to 1)."""
-    shows = np.array([[bool((one.bits[::4, ::4] == BIT[name]).sum() > 40) for name in CLASSES] for one in pool])
+
+    def much(one: Example, name: str) -> bool:
+        few = one.bits[::4, ::4]
+        # Where all that is known is what the photo shows, that has to do.
+        return bool(((few == BIT[name]) | ((few == few[0, 0]).all() & (few != ANY) & (few & BIT[name] > 0))).sum() > 40)
+
+    shows = np.array([[much(one, name) for name in CLASSES] for one in pool])
     often = np.sqrt(1 / np.maximum(shows.mean(axis=0), 1e-6))
     factor = np.clip(np.where(shows, often, 1).max(axis=1), 1, MOST_REPEATS)
     return np.asarray(factor / factor.sum(), np.float64)
@@ -253,15 +269,21 @@ def batch(
 
 @torch.no_grad()
 def taught(teacher: Segmenter, photos: Tensor, bits: Tensor) -> Tensor:
-    """`bits` (B, h, w) with the teacher's word for photos (B, 3, 2h, 2w) of which nothing is known, where it is sure."""
-    blank = (bits == ANY).flatten(1).all(1).nonzero().flatten()
+    """`bits` (B, h, w) with the teacher's word for photos (B, 3, 2h, 2w) of which no pixel is known, where it is sure.
+
+    Of the classes that a pixel may show it says which; where it is not sure, the pixel still shows one of them.
+    """
+    blank = (bits & (bits - 1) != 0).flatten(1).all(1).nonzero().flatten()
     if len(blank) == 0:
         return bits
     logits, _ = teacher(photos[blank])
     p = functional.interpolate(logits.float(), scale_factor=2.0, mode="bilinear", align_corners=False).softmax(1)
-    sure, best = p.max(1)
+    p = p * (bits[blank][:, None] >> torch.arange(p.shape[1]).view(1, -1, 1, 1) & 1)
+    best, which = p.max(1)
+    mass = p.sum(1)
     bits = bits.clone()
-    bits[blank] = torch.where(sure > SURE, (1 << best).to(bits.dtype), torch.full_like(bits[blank], ANY))
+    sure = (best > SURE * mass) & (mass > SEES)
+    bits[blank] = torch.where(sure, (1 << which).to(bits.dtype), bits[blank])
     return bits
 
 

@@ -224,7 +224,9 @@ def turn(person: Person, store: Store, scene: Scene, rng: np.random.Generator, p
     for step in range(MOST_ADJUSTMENTS + 1):
         if float(np.linalg.norm(result - ideal)) <= limit:
             person.likes += 1
-            store.like(record("slider" if any("slider" in v.values() for v in source.values()) else "followup"))
+            spoken = {word for said in source.values() for word in said.values()}
+            # A first result liked as it is says nothing of its own: what was given must not confirm itself.
+            store.like(record("slider" if "slider" in spoken else "followup" if spoken else "weak"))
             return
         if step == 0 and rng.random() < 0.3:
             store.dislike(record("weak"))

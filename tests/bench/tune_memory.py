@@ -7,6 +7,7 @@ last lines are the best line for `memory.estimator.SPREADS`. To be run again wit
 """
 
 import argparse
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -30,7 +31,9 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "noise": [{"noise": n} for n in ((0.04, 0.06, 0.5), (0.08, 0.12, 0.5), (0.06, 0.08, 0.2), (0.06, 0.08, 1.0))],
     "apart": [{"apart": n} for n in ((0.1,), (0.03, 0.1), (0.1, 0.4))],
     "common_prior": [{"common_prior": n} for n in ((0.8, 0.1, 0.1), (0.6, 0.2, 0.2), (0.98, 0.01, 0.01))],
-    "half_life": [{"half_life": n} for n in ((60.0,), (15.0, 60.0), (5.0, 30.0))],
+    "half_life": [{"half_life": n} for n in ((8.0, math.inf), (4.0, 60.0), (8.0, 60.0))],
+    "half_life_prior": [{"half_life_prior": n} for n in ((0.5, 0.5), (0.1, 0.9))],
+    "wished": [{"wished": n} for n in (0.001, 0.1, 0.4)],
     "scale_prior": [{"scale_prior": n} for n in ((0.25, 0.25, 0.25, 0.25), (0.6, 0.25, 0.1, 0.05))],
     "borrowed": [{"borrowed": n} for n in (0.08, 0.3)],
     "outlier": [{"outlier": n} for n in (1.5, 5.0)],
@@ -44,8 +47,8 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
 WANTED = (0.70, 0.45, 0.15)
 #: Grid of what depends on the scene encoder: shares of the distances within a kind that `near` covers, `apart`, and how many
 #: photos of different kinds may be taken for comparable.
-NEAR_SHARES = (0.3, 0.45, 0.6)
-APARTS = ((0.02, 0.1), (0.1, 0.3), (0.2, 0.5))
+NEAR_SHARES = (0.1, 0.3, 0.45)
+APARTS = ((0.1, 0.3), (0.1, 0.5), (0.2, 0.5))
 MISTAKEN = (0.02, 0.05, 0.1)
 #: How often it should say that it is still learning where it is, and not where it is not.
 SURE = 0.9
