@@ -31,7 +31,7 @@ Pixels = NDArray[np.generic]
 
 #: From how much of a fault on it is mended unasked: root mean square, in 8-bit steps, of what the restorer would add to the
 #: photo; of tones, the mean change of its thumbnail. That is more than 98 of 100 sound photos show.
-LEAST: Final = {"denoise": 3.0, "deblock": 3.4, "deblur": 3.0, "dehaze": 24.0, "low_light": 28.0}
+LEAST: Final = {"denoise": 2.0, "deblock": 2.0, "deblur": 2.0, "dehaze": 24.0, "low_light": 28.0}
 #: Squares of the photo at its own size that are looked at for fine faults, and their side.
 LOOKED: Final = ((0.5, 0.5), (0.2, 0.25), (0.25, 0.8), (0.8, 0.2), (0.75, 0.75))
 SIDE: Final = 192
