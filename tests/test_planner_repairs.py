@@ -129,6 +129,34 @@ def test_a_colour_that_is_told_is_no_edit_beside_it(
         ]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Das Kleid war rot",
+        "la robe était rouge",
+        "el vestido era rojo",
+        "裙子以前是红色的",
+        "ドレスは赤かった",
+        "드레스는 빨간색이었어",
+    ],
+)
+def test_what_had_which_colour_is_told_in_any_language(text: str) -> None:
+    plan = plan_text(text, PlanContext(colourless=True))
+    assert plan.hints == (Hint(region="clothing", colour="red"),)
+    assert not plan.edits
+
+
+@pytest.mark.parametrize("text", ["färbe es ein", "mach es farbig", "mets la photo en couleur", "ponla a color"])
+def test_other_words_for_colourising(text: str) -> None:
+    assert ("global", "colourise", 1) in asked(text)
+
+
+def test_a_photo_without_colours_is_coloured_where_another_gets_more_colour() -> None:
+    assert asked("colour it") == [("global", "saturation", 1)]
+    plan = plan_text("colour it", PlanContext(colourless=True))
+    assert [e.attribute for e in plan.edits] == ["colourise"]
+
+
 def test_no_model_is_asked_about_a_reference() -> None:
     here = PlanContext(reference=True)
     for text in ("colourise it like this", "like this, but less green"):

@@ -71,8 +71,9 @@ def repaired(text: str, plan: Plan, read: Callable[[str], Plan], colourless: boo
     >>> repaired("fix this photo", Plan(kind="weak"), lambda text: Plan(kind="none")).fix
     True
     """
-    if "other" in plan.out_of_scope and _COLOURISE.search(said := plainer.later(text)):
-        plan = _hinted(said, _colourised(said, plan), read)
+    said = plainer.later(text)
+    if ("other" in plan.out_of_scope or colourless) and _COLOURISE.search(said):
+        plan = _hinted(said, _colourised(said, plan, colourless), read)
     elif colourless and plan.kind in ("strong", "none") and _PAST.search(text):
         plan = _hinted(text, plan, read)
     if any(e.attribute in _FAULTS and e.direction < 0 for e in plan.edits):
@@ -101,7 +102,7 @@ def _lit(edit: Edit) -> Edit:
     return edit.model_copy(update={"attribute": "low_light"}) if lit else edit
 
 
-def _colourised(text: str, plan: Plan) -> Plan:
+def _colourised(text: str, plan: Plan, colourless: bool) -> Plan:
     rest = _COLOURISE.sub(" ", text)
     segments = split(chunk(correct(words(rest)), lexicon()))
     others = "other" in scope.out_of_scope(rest, segments, set())
@@ -109,7 +110,9 @@ def _colourised(text: str, plan: Plan) -> Plan:
         return plan
     places = [r for m in _ONLY_THERE.finditer(text) for part in m["np"].split(" and ") if (r := region_of(part))]
     places = [r for r in places if r not in ("global", "person", "subject")] or ["global"]
-    edits = tuple(e for e in plan.edits if (e.region, e.attribute) != ("global", "black_and_white"))
+    # "Colour it" asks for more colour where there is some.
+    instead = ("black_and_white", "saturation") if colourless else ("black_and_white",)
+    edits = tuple(e for e in plan.edits if e.region != "global" or e.attribute not in instead)
     colours = tuple(Edit(region=r, attribute="colourise") for r in dict.fromkeys(places))
     wishes = tuple(w for w in plan.out_of_scope if w != "other" or others)
     return plan.model_copy(update={"kind": "strong", "edits": (*colours, *edits)[:48], "out_of_scope": wishes})
