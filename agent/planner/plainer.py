@@ -12,7 +12,7 @@ def _rules(stage: str) -> tuple[tuple[re.Pattern[str], str], ...]:
     rows = table("plainer.toml")
     names = {name: text for name, text in rows.items() if isinstance(text, str)}
     return tuple(
-        (re.compile(re.sub(r"\{(colour|hue|grey)\}", lambda m: names[m[1]], pattern)), instead)
+        (re.compile(re.sub(r"\{(colour|hue|grey|tinge|tint)\}", lambda m: names[m[1]], pattern)), instead)
         for pattern, instead in rows[stage]
     )
 
