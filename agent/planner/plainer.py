@@ -11,10 +11,8 @@ def _rules(stage: str) -> tuple[tuple[re.Pattern[str], str], ...]:
     """The rules of a stage, with the names in braces filled in."""
     rows = table("plainer.toml")
     names = {name: text for name, text in rows.items() if isinstance(text, str)}
-    return tuple(
-        (re.compile(re.sub(r"\{(colour|hue|grey|tinge|tint)\}", lambda m: names[m[1]], pattern)), instead)
-        for pattern, instead in rows[stage]
-    )
+    name = re.compile(r"\{(" + "|".join(names) + r")\}")
+    return tuple((re.compile(name.sub(lambda m: names[m[1]], pattern)), instead) for pattern, instead in rows[stage])
 
 
 def first(text: str) -> str:
@@ -24,6 +22,15 @@ def first(text: str) -> str:
     "brighten the boy's face"
     """
     return _put(text, "first")
+
+
+def negated(text: str) -> str:
+    """What is not wanted taken out, and what is not there asked for.
+
+    >>> negated("don't sharpen, just brighten it"), negated("there is no contrast")
+    (', just brighten it', 'more contrast')
+    """
+    return _put(text, "negated")
 
 
 def later(text: str) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from agent.plan import Edit, OutOfScope
-from agent.planner import grammar, plainer, scope
+from agent.planner import faults, grammar, plainer, scope
 from agent.planner.chunks import chunk
 from agent.planner.elements import GLOBAL
 from agent.planner.lexicon import colour_axis, hue, lexicon, patterns, word_set
@@ -58,7 +58,7 @@ def understand(text: str) -> Understood:
     >>> [h.phrase for h in understand("brighten the sky and sharpen it").heard]
     ['brighten sky', 'sharpen it']
     """
-    text = plainer.later(scope.rewrite(text))
+    text = plainer.later(faults.named(plainer.negated(scope.rewrite(text))))
     tokens = correct(words(patterns("scope")["size"].sub(" ", text)))
     segments = split(chunk(tokens, lexicon()))
     heard: dict[tuple[str, str], Heard] = {}
