@@ -30,6 +30,23 @@ def _short(edit: Edit) -> str:
         ("the highlights are blown out", ["highlights-"]),
         ("it's underexposed by about a stop", ["brightness+"]),
         ("there is a bright spot top left, darken it", ["left.brightness-"]),
+        ("its to dark n grainy", ["brightness+", "denoise+"]),
+        ("underexposed and noisy", ["brightness+", "denoise+"]),
+        ("photo is dark, blurry and yellow", ["brightness+", "sharpness+", "temperature-"]),
+        ("my face is so red", ["face.hue:red-"]),
+        ("the camera made the skin green", ["skin.hue:green-"]),
+        ("the old photo turned red over the years", ["tint-"]),
+        ("it's darker than I wanted", ["brightness+"]),
+        ("the face is darker than the background", ["face.brightness+"]),
+        ("subject is dark while the background is bright", ["subject.brightness+", "background.brightness-"]),
+        ("I don't like how yellow it is", ["temperature-"]),
+        ("the yellow needs to go", ["temperature-"]),
+        ("shadows are noisy", ["shadows.denoise+"]),
+        ("the flash blew out her face", ["face.highlights-"]),
+        ("her face is in shadow", ["face.shadows+"]),
+        ("there's no contrast", ["contrast+"]),
+        ("no detail in the sky", ["sky.clarity+"]),
+        ("the food looks grey", ["food.saturation+"]),
     ],
 )
 def test_a_complaint_asks_for_less_of_it(text: str, edits: list[str]) -> None:
@@ -76,6 +93,48 @@ def test_a_wish_that_sounds_like_a_complaint_is_still_a_wish(text: str, edits: l
     ],
 )
 def test_what_is_meant(text: str, edits: list[str]) -> None:
+    assert said(text) == edits
+
+
+@pytest.mark.parametrize(
+    ("text", "edits"),
+    [
+        ("don't sharpen, just brighten", ["brightness+"]),
+        ("no need to brighten, just warm it up", ["temperature+"]),
+        ("not brighter, just more contrast", ["contrast+"]),
+        ("brighten it but don't touch the contrast", ["brightness+"]),
+        ("I don't want more contrast", []),
+        ("I don't want it so dark", ["brightness+"]),
+        ("not so bright", ["brightness-"]),
+        ("stop making it yellow", ["temperature-"]),
+        ("it's bright enough but lacks contrast", ["contrast+"]),
+        ("love the warm tones, but it's too soft", ["sharpness+"]),
+        ("I like the dark mood, just lift her face a little", ["face.brightness+"]),
+    ],
+)
+def test_what_is_not_wanted_is_not_done(text: str, edits: list[str]) -> None:
+    assert said(text) == edits
+
+
+@pytest.mark.parametrize(
+    ("text", "edits"),
+    [
+        ("+10 contrast, -5 saturation", ["contrast+", "saturation-"]),
+        ("exposure down contrast up saturation up", ["brightness-", "contrast+", "saturation+"]),
+        ("highlights: -30", ["highlights-"]),
+        ("lower brightness increase contrast", ["brightness-", "contrast+"]),
+        ("bring back the contrast and the colour", ["contrast+", "saturation+"]),
+        ("recover the detail in the dress", ["clothing.clarity+"]),
+        ("lift her face, drop the background", ["face.brightness+", "background.brightness-"]),
+        ("bring down the sky, bring up the land", ["sky.brightness-", "ground.brightness+"]),
+        ("warm up the highlights and cool the shadows", ["highlights.temperature+", "shadows.temperature-"]),
+        ("grass is brown, make it green", ["vegetation.hue:green+"]),
+        ("the shirt is pink but should be white", ["clothing.whites+"]),
+        ("the background is distracting", ["background.blur+"]),
+        ("desaturate everything but the flowers", ["background.black_and_white+"]),
+    ],
+)
+def test_up_and_down_and_back(text: str, edits: list[str]) -> None:
     assert said(text) == edits
 
 

@@ -27,7 +27,9 @@ _LIST: Final = rf"{_HOW}{_FAULT}(?:{_JOIN}{_HOW}{_FAULT})*"
 _ARTICLE: Final = r"(?:the|my|her|his|their|our|this|that|these|those|all the|everyone's|baby's|(?:the )?\w+'s)"
 _WHAT: Final = rf"(?:it|this|that|everything|everyone|they|he|she|i|we|{_ARTICLE} (?:\w+ ){{0,2}}?\w+|\w+(?: \w+)?)"
 _IS: Final = r"(?:is|are|was|were|am|got|gets|has gone|feels?|it is)"
-_LOOKS: Final = r"(?:looks?|looked|seems?|appears?|came out|comes out|turned out|turned|went|ended up|has turned|have turned)"
+_LOOKS: Final = (
+    r"(?:looks?|looked|seems?|appears?|came out|comes out|turned out|turned|went|ended up|has turned|have turned)"
+)
 _FIRST: Final = (
     r"(?:(?:hi|hey|hello|ok|well|so|also|sorry|ugh|hmm|but|and|because|since|unfortunately|somehow|please|i think|"
     r"i feel like|i find|for some reason),? )*"
@@ -49,7 +51,8 @@ _BARE: Final = re.compile(
     rf"(?:,? (?:photo|picture|image|pic|shot))?{_TILL}"
 )
 _MADE: Final = re.compile(
-    rf"(?P<before>^|[.;!?\n] ?|, ?|\bbut )(?P<who>(?!make\b)(?:(?:the|my|these|those|this|that|his|her|some) )?(?:\w+ ){{0,3}}?\w+) "
+    r"(?P<before>^|[.;!?\n] ?|, ?|\bbut )(?P<who>(?!make\b)(?:(?:the|my|these|those|this|that|his|her|some) )?"
+    r"(?:\w+ ){0,3}?\w+) "
     rf"(?:has |have )?(?:made|makes|turned|left|painted) (?P<what>it|everything|everyone|him|her|them|me|us|people|"
     rf"{_ARTICLE} (?:\w+ )?\w+|\w+)(?: all)?(?: look(?:s|ing)?| appear)? (?P<faults>{_LIST}){_WHY}{_TILL}"
 )
@@ -57,7 +60,8 @@ _MADE: Final = re.compile(
 _COLOUR: Final = r"(?:red|green|blue|yellow|orange|purple|pink|brown|white|black|gr[ae]y|silver|gold|golden|beige|teal)"
 _RATHER: Final = re.compile(
     rf"(?P<what>(?:{_ARTICLE} )?\w+(?: \w+)?) (?:{_IS}|{_LOOKS}) {_HOW}(?:{_TINGE}|{_COLOUR})(?: ?, ?| )(?:but |and )?"
-    rf"(?:(?:it |they )?(?:should|must|needs? to|ought to|(?:is|are|was|were) supposed to) be|(?:please )?(?:make|turn) (?:it|them)) "
+    r"(?:(?:it |they )?(?:should|must|needs? to|ought to|(?:is|are|was|were) supposed to) be"
+    r"|(?:please )?(?:make|turn) (?:it|them)) "
     rf"(?:more )?(?P<colour>{_COLOUR})\b"
 )
 _SHOULD: Final = re.compile(
@@ -70,7 +74,8 @@ _THAN: Final = re.compile(
     rf"(?P<before>^|[.;!?\n] ?|, ?|\bbut )(?P<first>{_FIRST})(?:(?P<what>{_WHAT}) (?:{_IS}|{_LOOKS}) )?"
     r"(?:(?:a lot|much|way|far|a bit|a little|slightly) )?"
     r"(?P<more>darker|brighter|lighter|warmer|cooler|colder|sharper|softer|redder|yellower|bluer|greener|grainier|noisier)"
-    r" than (?:(?:i|we|it|they|he|she) (?:wanted|want|expected|like|liked|hoped|remember|would like|should(?: be)?|was|were|really was)"
+    r" than (?:(?:i|we|it|they|he|she) (?:wanted|want|expected|like|liked|hoped|remember|would like|should(?: be)?|was|were"
+    r"|really was)"
     r"|expected|in real life|in person|(?:the|his|her|my|everyone|everything)\b[^.,;!?\n]*)(?= *(?:$|[.,;!?\n]))"
 )
 _PLAIN_FORM: Final = {"redder": "red", "grainier": "grainy", "noisier": "noisy", "bluer": "blue", "lighter": "bright"}
@@ -78,8 +83,8 @@ _PLAIN_FORM: Final = {"redder": "red", "grainier": "grainy", "noisier": "noisy",
 _FAULTS: Final = re.compile(rf"(?P<how>{_HOW})(?P<fault>{_FAULT})")
 _ISH: Final = re.compile(r"^(red|green|blue|yellow|orange|purple|pink|brown)(?:d?ish|y|[ -]ish)$|^(bluish)$")
 _PHOTO: Final = re.compile(
-    r"^(?:it|this|that|(?:the |my |this |all the )?(?:whole |old |entire )?(?:photos?|pictures?|images?|pics?|shots?|lighting|lights?|colou?rs?|"
-    r"tones?|white balance|wb|whites|scan|selfie|print))$"
+    r"^(?:it|this|that|(?:the |my |this |all the )?(?:whole |old |entire )?(?:photos?|pictures?|images?|pics?|shots?|lighting"
+    r"|lights?|colou?rs?|tones?|white balance|wb|whites|scan|selfie|print))$"
 )
 _SOMEBODY: Final = re.compile(r"^(?:he|she|i|we|him|her|me|us)$")
 #: What is described by a colour as often as it is blamed for it, and what has its colour by nature.
@@ -88,7 +93,8 @@ _OWN: Final = re.compile(
     r"curtains?|balloons?|text|frame|box|pants|jeans|tie|scarf|circle|ball|paint|lipstick|lips)$"
 )
 _NATURE: Final = re.compile(
-    r"\b(?:sky|skies|water|sea|ocean|lake) blue$|\b(?:grass|trees?|leaves|lawn|plants?|vegetation) green$|\bsand yellow$|\bsunset \w+$"
+    r"\b(?:sky|skies|water|sea|ocean|lake) blue$|\b(?:grass|trees?|leaves|lawn|plants?|vegetation) green$"
+    r"|\bsand yellow$|\bsunset \w+$"
 )
 #: A subject that is none: the beginning of a wish, of a question or of a clause of purpose.
 _NO_SUBJECT: Final = re.compile(

@@ -27,7 +27,7 @@ def first(text: str) -> str:
 def negated(text: str) -> str:
     """What is not wanted taken out, and what is not there asked for.
 
-    >>> negated("don't sharpen, just brighten it"), negated("there is no contrast")
+    >>> negated("do not sharpen, just brighten it"), negated("there is no contrast")
     (', just brighten it', 'more contrast')
     """
     return _put(text, "negated")
