@@ -14,7 +14,7 @@ _TINGE: Final = (
 )
 _POOR: Final = (
     r"(?:dark(?:ish)?|dim|under ?exposed|over ?exposed|bright|grainy|noisy|blurry|blurred|fuzzy|hazy|foggy|flat|dull|"
-    r"washed out|faded|muddy|dingy|pixelated|pale|lifeless|shaky|contrasty|saturated|over ?saturated|out of focus|shiny|"
+    r"washed out|faded|muddy|dingy|pixelated|pale|lifeless|shaky|contrasty|saturated|over ?saturated|out of focus|shiny|shine|blown out|"
     r"warm|cold|harsh|dreary|drab)"
 )
 _FAULT: Final = rf"(?:{_TINGE}|{_POOR})"
@@ -25,7 +25,9 @@ _JOIN: Final = r"(?: ?, ?(?:and |but )?| and | n | & | ?/ ?| but | yet )"
 _LIST: Final = rf"{_HOW}{_FAULT}(?:{_JOIN}{_HOW}{_FAULT})*"
 
 _ARTICLE: Final = r"(?:the|my|her|his|their|our|this|that|these|those|all the|everyone's|baby's|(?:the )?\w+'s)"
-_WHAT: Final = rf"(?:it|this|that|everything|everyone|they|he|she|i|we|{_ARTICLE} (?:\w+ ){{0,2}}?\w+|\w+(?: \w+)?)"
+_WHAT: Final = (
+    rf"(?:it|this|that|everything|everyone|they|he|she|i|we|{_ARTICLE} (?:[\w']+ ){{0,2}}?\w+|[\w']+(?: \w+)?)"
+)
 _IS: Final = r"(?:is|are|was|were|am|got|gets|has gone|feels?|it is)"
 _LOOKS: Final = (
     r"(?:looks?|looked|seems?|appears?|came out|comes out|turned out|turned|went|ended up|has turned|have turned)"
@@ -49,6 +51,12 @@ _STATEMENT: Final = re.compile(
 _BARE: Final = re.compile(
     rf"(?P<before>^|[.;!?\n] ?)(?P<first>{_FIRST})(?P<faults>{_HOW}{_POOR}(?:{_JOIN}{_HOW}{_FAULT})+)"
     rf"(?:,? (?:photo|picture|image|pic|shot))?{_TILL}"
+)
+#: "Windows blown out, rooms dark": one of them is a fault for certain.
+_CERTAIN: Final = r"(?:under ?exposed|over ?exposed|blown out|washed out|grainy|noisy|blurry|hazy|too \w+)"
+_PAIR: Final = re.compile(
+    rf"^(?P<one>(?:{_ARTICLE} )?\w+) (?P<a>{_HOW}{_POOR})(?: ?[,;] ?(?:and |but )?| and | but )"
+    rf"(?P<two>(?:{_ARTICLE} )?\w+) (?P<b>{_HOW}{_POOR}){_TILL}"
 )
 _MADE: Final = re.compile(
     r"(?P<before>^|[.;!?\n] ?|, ?|\bbut )(?P<who>(?!make\b)(?:(?:the|my|these|those|this|that|his|her|some) )?"
@@ -99,7 +107,8 @@ _NATURE: Final = re.compile(
 #: A subject that is none: the beginning of a wish, of a question or of a clause of purpose.
 _NO_SUBJECT: Final = re.compile(
     r"^(?:so|until|if|where|what|which|who|make|making|only|when|like|that|until|want|have|having|keep|not|is|are|can|could|"
-    r"would|should|let|get|give|and|or|but|as|why|how|desired|left|right)\b|\b(?:so|that|which|who|make|until|where|if|like|desired|left|right|as)\b"
+    r"would|should|let|get|give|and|or|but|as|why|how|desired)\b|\b(?:so|that|which|who|make|until|where|if|like|desired|as)\b"
+    r"|\b(?:left|right)(?: (?:photo|picture|image|one))?$"
 )
 
 
@@ -115,6 +124,8 @@ def named(text: str) -> str:
     >>> named("make the water look blue"), named("darken it so the sky is yellow")
     ('make the water look blue', 'darken it so the sky is yellow')
     """
+    text = re.sub(r"\bthe whites (?:in|of|on) (?=the |her |his |my )", "", text)
+    text = _PAIR.sub(_paired, text)
     text = re.sub(rf"\bits (?={_LIST} *(?:$|[.,;!?\n]|can\b|please\b))", "it is ", text)
     text = _RATHER.sub(lambda m: _wanted(m), text)
     text = _SHOULD.sub(lambda m: _wanted(m), text)
@@ -122,6 +133,12 @@ def named(text: str) -> str:
     text = _MADE.sub(_made, text)
     text = _STATEMENT.sub(_stated, text)
     return _BARE.sub(lambda m: m["before"] + _too("it", m["faults"]), text)
+
+
+def _paired(match: re.Match[str]) -> str:
+    if re.search(_IS, match["one"]) or not re.search(_CERTAIN, match[0]):
+        return match[0]
+    return f"{_too(match['one'], match['a'])}. {_too(match['two'], match['b'])}"
 
 
 def _wanted(match: re.Match[str]) -> str:
@@ -162,6 +179,7 @@ def _too(what: str, faults: str) -> str:
     said = []
     for found in _FAULTS.finditer(faults):
         fault = found["fault"]
+        fault = "shiny" if fault == "shine" else fault
         if ish := _ISH.match(fault):
             fault = ish[1] or "blue"
         how = "a bit " if re.search(_LESS, found["how"]) else ""
