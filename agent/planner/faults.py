@@ -13,12 +13,15 @@ _TINGE: Final = (
     r"|magenta|brown(?:ish)?|(?:red|green|blue|yellow|orange|purple|pink|brown)[ -]ish)"
 )
 _POOR: Final = (
-    r"(?:dark(?:ish)?|dim|under ?exposed|over ?exposed|bright|grainy|noisy|blurry|blurred|fuzzy|hazy|foggy|flat|dull|"
-    r"washed out|faded|muddy|dingy|pixelated|pale|lifeless|shaky|contrasty|saturated|over ?saturated|out of focus|shiny|shine|blown out|"
-    r"warm|cold|harsh|dreary|drab)"
+    r"(?:dark(?:ish)?|dim|under ?exposed|over ?exposed|bright|grainy|noisy|blurry|blurred|fuzzy|hazy|foggy|flat|dull"
+    r"|washed out|faded|muddy|dingy|pixelated|pale|lifeless|shaky|contrasty|saturated|over ?saturated|out of focus"
+    r"|shiny|shine|blown out|warm|cold|harsh|dreary|drab)"
 )
 _FAULT: Final = rf"(?:{_TINGE}|{_POOR})"
-_MORE: Final = r"(?:very|so|really|super|way|extremely|totally|completely|all|pretty|quite|rather|kind of|kinda|sort of|just|also|far)"
+_MORE: Final = (
+    r"(?:very|so|really|super|way|extremely|totally|completely|all|pretty|quite|rather|kind of|kinda|sort of|just"
+    r"|also|far)"
+)
 _LESS: Final = r"(?:a (?:little )?(?:bit|little|tad|touch)|a bit of|slightly|somewhat|little|bit)"
 _HOW: Final = rf"(?:(?:{_MORE}|{_LESS}|too|to) )*"
 _JOIN: Final = r"(?: ?, ?(?:and |but )?| and | n | & | ?/ ?| but | yet )"

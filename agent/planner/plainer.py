@@ -1,4 +1,4 @@
-"""Ways of saying it that the grammar has no rule for, put as it has (`plainer.toml`)."""
+"""Ways of saying it that the grammar has no rule for, put as it has (`plainer.toml`, `negated.toml`)."""
 
 import functools
 import re
@@ -11,8 +11,11 @@ def _rules(stage: str) -> tuple[tuple[re.Pattern[str], str], ...]:
     """The rules of a stage, with the names in braces filled in."""
     rows = table("plainer.toml")
     names = {name: text for name, text in rows.items() if isinstance(text, str)}
+    patterns = rows if stage in rows else table(f"{stage}.toml")
     name = re.compile(r"\{(" + "|".join(names) + r")\}")
-    return tuple((re.compile(name.sub(lambda m: names[m[1]], pattern)), instead) for pattern, instead in rows[stage])
+    return tuple(
+        (re.compile(name.sub(lambda m: names[m[1]], pattern)), instead) for pattern, instead in patterns[stage]
+    )
 
 
 def first(text: str) -> str:
