@@ -44,10 +44,14 @@ _TILL: Final = (
     r"(?= *(?:$|[.,;!?\n]|(?:and |so |but )?(?:please|can|could|would|fix|correct|help|make|try|any|i|we|lacks?|needs?)\b"
     r"|(?:in|on|at|around|along|near|near|to|for me)\b))"
 )
-_WHY: Final = r"(?: (?:because|cuz|cause|bc|from|due|thanks|after|over the|under|since|when|with all)\b[^.,;!?\n]*)?"
+_WHY: Final = (
+    r"(?: (?:because|cuz|cause|bc|from|due|thanks|after|over the|under|since|when|with all|with age|like)\b"
+    r"[^.,;!?\n]*)?"
+)
 
 _STATEMENT: Final = re.compile(
-    rf"(?P<before>^|[.;!?\n] ?|, ?|\bbut |\bbecause |\bsince |\bwhile )(?P<first>{_FIRST})(?P<what>{_WHAT}) "
+    rf"(?P<before>^|[.;!?\n] ?|, ?|\bbut |\bbecause |\bsince |\bwhile |\band (?=(?:it|this|everything) ))(?P<first>{_FIRST})"
+    rf"(?P<what>{_WHAT}) "
     rf"(?:also |just |all )?(?P<verb>{_IS}|{_LOOKS}) (?P<faults>{_LIST})(?: tones?| tinted| colou?red)?{_WHY}{_TILL}"
 )
 #: Without a subject: "dark and grainy", "noisy, blurry and yellow".
@@ -64,17 +68,31 @@ _PAIR: Final = re.compile(
 _MADE: Final = re.compile(
     r"(?P<before>^|[.;!?\n] ?|, ?|\bbut )(?P<who>(?!make\b)(?:(?:the|my|these|those|this|that|his|her|some) )?"
     r"(?:\w+ ){0,3}?\w+) "
-    rf"(?:has |have )?(?:made|makes|turned|left|painted) (?P<what>it|everything|everyone|him|her|them|me|us|people|"
-    rf"{_ARTICLE} (?:\w+ )?\w+|\w+)(?: all)?(?: look(?:s|ing)?| appear)? (?P<faults>{_LIST}){_WHY}{_TILL}"
+    rf"(?:has |have )?(?:made|makes|turned|left|painted) (?P<what>it|everything|everyone|him|her|them|me|us|people"
+    rf"|this one|{_ARTICLE} (?:\w+ )?\w+|\w+)(?: all)?(?: look(?:s|ing)?| appear)? (?P<faults>{_LIST}){_WHY}{_TILL}"
+)
+#: A print that "has gone all magenta over the years", in whatever sentence.
+_GONE: Final = re.compile(
+    rf"\b(?:(?:has|have|had) (?:gone|turned|faded to)|went|gone) (?P<faults>{_LIST}){_WHY}{_TILL}"
+)
+#: "Took this in the rain, super blurry": a fault alone, and how much of it, after what is no wish.
+_ALONE: Final = re.compile(rf"(?P<before>^|[.,;!?\n] ?)(?P<faults>(?:(?:{_MORE}|{_LESS}) )+{_POOR}){_TILL}")
+_WISH: Final = re.compile(
+    r"\b(?:make|want|need|add|give|turn|change|more|less|brighten|darken|increase|decrease|boost|lower|raise|get|keep|look)\b"
 )
 #: "The shirt is pink but should be white", "grass is brown, make it green", "the snow should be white, not blue".
-_COLOUR: Final = r"(?:red|green|blue|yellow|orange|purple|pink|brown|white|black|gr[ae]y|silver|gold|golden|beige|teal)"
+_COLOUR: Final = (
+    r"(?:red|green|blue|yellow|orange|purple|pink|brown|white|black|gr[ae]y|silver|gold|golden|beige|teal|turquoise"
+    r"|cyan|navy)"
+)
+_BLAMED: Final = rf"(?P<what>(?:{_ARTICLE} )?\w+(?: \w+)?) (?:{_IS}|{_LOOKS}) {_HOW}(?:{_TINGE}|{_COLOUR})"
 _RATHER: Final = re.compile(
-    rf"(?P<what>(?:{_ARTICLE} )?\w+(?: \w+)?) (?:{_IS}|{_LOOKS}) {_HOW}(?:{_TINGE}|{_COLOUR})(?: ?, ?| )(?:but |and )?"
+    rf"{_BLAMED}(?: and \w+)?(?: ?, ?| )(?:but |and )?"
     r"(?:(?:it |they )?(?:should|must|needs? to|ought to|(?:is|are|was|were) supposed to) be"
     r"|(?:please )?(?:make|turn) (?:it|them)) "
     rf"(?:more )?(?P<colour>{_COLOUR})\b"
 )
+_INSTEAD: Final = re.compile(rf"{_BLAMED} (?:instead of|rather than|and not|not) (?P<colour>{_COLOUR})\b")
 _SHOULD: Final = re.compile(
     rf"(?P<what>(?:{_ARTICLE} )?\w+(?: \w+)?) (?:should|must|ought to|(?:is|are) supposed to) (?:be|look) (?P<colour>{_COLOUR})"
     rf"(?:,? (?:and )?(?:not|instead of|rather than) {_HOW}{_COLOUR}"
@@ -130,12 +148,18 @@ def named(text: str) -> str:
     text = re.sub(r"\bthe whites (?:in|of|on) (?=the |her |his |my )", "", text)
     text = _PAIR.sub(_paired, text)
     text = re.sub(rf"\bits (?={_LIST} *(?:$|[.,;!?\n]|can\b|please\b))", "it is ", text)
-    text = _RATHER.sub(lambda m: _wanted(m), text)
-    text = _SHOULD.sub(lambda m: _wanted(m), text)
+    for wanted in (_RATHER, _INSTEAD, _SHOULD):
+        text = wanted.sub(_wanted, text)
     text = _THAN.sub(_than, text)
     text = _MADE.sub(_made, text)
     text = _STATEMENT.sub(_stated, text)
+    text = _GONE.sub(lambda m: ", " + _too("it", m["faults"]), text)
+    text = _ALONE.sub(_alone, text)
     return _BARE.sub(lambda m: m["before"] + _too("it", m["faults"]), text)
+
+
+def _alone(match: re.Match[str]) -> str:
+    return match[0] if _WISH.search(match.string[: match.start()]) else match["before"] + _too("it", match["faults"])
 
 
 def _paired(match: re.Match[str]) -> str:
