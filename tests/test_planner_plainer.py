@@ -138,6 +138,26 @@ def test_up_and_down_and_back(text: str, edits: list[str]) -> None:
     assert said(text) == edits
 
 
+@pytest.mark.parametrize(
+    ("text", "edits"),
+    [
+        ("this was scanned from an old print and has gone all magenta over the years. Please fix", ["tint-"]),
+        ("took this in Venice with my Canon, super blurry. Can you fix it?", ["sharpness+"]),
+        ("photo from my prom, too dark", ["brightness+"]),
+        ("we all look orange like Oompa Loompas", ["person.hue:orange-"]),
+        ("the bottom line is that it's too dark", ["brightness+"]),
+        ("saturation is over the top", ["saturation-"]),
+        ("statue brighter and the background out of focus", ["object:statue.brightness+", "background.blur+"]),
+        ("dodge the subject, burn the background", ["subject.brightness+", "background.brightness-"]),
+        ("not warmer, cooler", ["temperature-"]),
+        ("brighten it, make it very warm", ["brightness+", "temperature+"]),
+        ("can you make the colors really bright, very saturated", ["saturation+"]),
+    ],
+)
+def test_stories_idioms_and_jargon(text: str, edits: list[str]) -> None:
+    assert said(text) == edits
+
+
 @pytest.mark.parametrize("text", ["beautify this picture please", "edit it so it looks cool", "lighting and color"])
 def test_better_somehow(text: str) -> None:
     assert plan_text(text).kind == "weak"
