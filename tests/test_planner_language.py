@@ -67,6 +67,13 @@ def test_the_chat_template_keeps_what_the_model_was_trained_on(text: str, versio
         assert tokens.apply_chat_template(messages, tokenize=False) == "<s>" + told(said)
 
 
+def test_the_model_that_ships_is_told_by_the_same_template() -> None:
+    from models import pinned
+    from models.language import TEMPLATE
+
+    assert (pinned.FOLDER / "planner" / "chat_template.jinja").read_text("utf-8").strip() == TEMPLATE
+
+
 def test_patterns_run_backwards_give_texts_they_match() -> None:
     rng = random.Random(5)
     plain = [p for _, p in phrases.backwards() if not re.search(r"\(\?[=!<]|\[\^|\\S", p.pattern)]

@@ -183,7 +183,9 @@ def train(
     torch.manual_seed(seed)
     out.mkdir(parents=True, exist_ok=True)
     if start is not None and not (out / "tokenizer.json").exists():
-        PreTrainedTokenizerFast.from_pretrained(start).save_pretrained(out)
+        kept = PreTrainedTokenizerFast.from_pretrained(start)
+        kept.chat_template = TEMPLATE  # the lessons may tell what those of `start` did not
+        kept.save_pretrained(out)
     if (out / "tokenizer.json").exists():
         tokens = PreTrainedTokenizerFast.from_pretrained(out)
     else:
