@@ -66,9 +66,10 @@ def _named(pattern: str, names: dict[str, str]) -> str:
 
 @functools.cache
 def _rules(stage: str) -> tuple[tuple[re.Pattern[str], str], ...]:
-    """The rules of a stage of `order.toml`: a language, "gloss", "complaint" or "last"."""
+    """The rules of a stage of `order.toml`: a language, its "... accents", "gloss", "complaint" or "last"."""
     data = tomllib.loads((_HERE / "order.toml").read_text(encoding="utf-8"))
-    rules = (data["languages"] | data["english"]).get(stage, ())
+    accents = {f"{lang} accents": rules for lang, rules in data["accents"].items()}
+    rules = (data["languages"] | data["english"] | accents).get(stage, ())
     return tuple((re.compile(_named(pattern, _names())), instead) for pattern, instead in rules)
 
 
@@ -107,6 +108,8 @@ def _allowed(clause: str, asked: bool) -> str:
     """
     if "~over" in clause:
         return ""
+    if re.search(r"\bnot too$", clause):
+        return clause[: -len("not too")]
     if over := re.search(r"^(.*?)\bnot too (?!much\b)(?:more )?(.+)$", clause):
         return over[1] if asked or _says("changes").search(over[1]) else f"{over[1]}less {over[2]}"
     if not _says("forbids").search(clause) or not _says("changes").search(clause):
@@ -176,24 +179,25 @@ def _scan(text: str, table: dict[str, str]) -> str:
 
 
 def _latin(text: str, english: frozenset[str]) -> tuple[str, str]:
-    folded = _fold(_ELISION.sub(lambda m: "de " if m[0] == "d'" else "le " if m[0] == "l'" else f"{m[0][:-1]} ", text))
+    text = _ELISION.sub(lambda m: "de " if m[0] == "d'" else "le " if m[0] == "l'" else f"{m[0][:-1]} ", text)
+    folded = _fold(text)
     words = re.findall(r"[^\W\d_]+", folded)
     if not words:
         return "en", text
     accented = {_fold(w) for w in re.findall(r"[^\W\d_]+", text) if _fold(w) != w}
     unknown = [w for w in words if (w not in english or w in accented) and len(w) > 1]
+    if not unknown and words[0] == "plus" and len(words) > 1 and _words("fr").issuperset(words):
+        return "fr", settle(_replace(folded, "fr", frozenset()))  # "plus net": English knows both words
     if not unknown:
         return "en", text
-    best, score = "", 0
-    for lang in _LATIN:
-        hits = sum(_base(lang, w) in _words(lang) for w in unknown)
-        if hits > score:
-            best, score = lang, hits
-    if not best or score < 0.34 * len(unknown) or (score == 1 and (len(unknown) > 3 or _foreign_to(best, words) >= 3)):
+    hits = {lang: tuple(sum(_base(lang, w) in _words(lang) for w in some) for some in (unknown, words)) for lang in _LATIN}
+    best = max(_LATIN, key=lambda lang: hits[lang])
+    score = hits[best][0]
+    if not score or score < 0.34 * len(unknown) or (score == 1 and (len(unknown) > 3 or _foreign_to(best, words) >= 3)):
         return "en", text
     own = sum(w in english and w not in _table(best) for w in words)
     mixed = own >= 3
-    gloss = settle(_replace(_put(folded, best), best, english if mixed else frozenset()))
+    gloss = settle(_replace(_put(_fold(_put(text, f"{best} accents")), best), best, english if mixed else frozenset()))
     return ("mixed" if mixed else best), gloss
 
 
