@@ -26,6 +26,22 @@ def _fold(text: str) -> str:
 
 
 @functools.cache
+def _simplified() -> dict[int, str]:
+    """Traditional characters -> simplified ones."""
+    data = tomllib.loads((_HERE / "order.toml").read_text(encoding="utf-8"))
+    return {ord(pair[0]): pair[1] for pair in data["characters"]["traditional"].split()}
+
+
+def _simple(text: str) -> str:
+    """Chinese in simplified characters.
+
+    >>> _simple("對比度太強")
+    '对比度太强'
+    """
+    return text.translate(_simplified())
+
+
+@functools.cache
 def _table(lang: str) -> dict[str, str]:
     """Foreign phrase -> English gloss."""
     data = tomllib.loads((_HERE / f"{lang}.toml").read_text(encoding="utf-8"))
@@ -35,7 +51,7 @@ def _table(lang: str) -> dict[str, str]:
             key = unicodedata.normalize("NFKC", phrase.replace("_", " "))
             if lang == "fr":  # elisions are opened in the text too
                 key = re.sub(r"\bl (?=\w)", "le ", re.sub(r"\bd (?=\w)", "de ", key))
-            out.setdefault(_fold(key).casefold() if lang in _LATIN else key, gloss)
+            out.setdefault(_fold(key).casefold() if lang in _LATIN else _simple(key) if lang == "zh" else key, gloss)
     return out
 
 
@@ -139,7 +155,8 @@ def translate(text: str, english: frozenset[str]) -> tuple[str, str]:
     """
     script = _script(text)
     if script:
-        gloss = settle(_scan(_put(text, script), _table(script)))
+        ordered = _put(_simple(text) if script == "zh" else text, script)
+        gloss = settle(_scan(ordered, _table(script)))
         latin = [w for w in re.findall(r"[a-z]{2,}", text) if w in english]
         return ("mixed" if len(latin) >= 2 else script), gloss
     return _latin(text, english)
