@@ -128,7 +128,7 @@ def _allowed(clause: str, asked: bool) -> str:
         return clause[: -len("not too")]
     if over := re.search(r"^(.*?)\bnot too (?!much\b)(?:more )?(.+)$", clause):
         return over[1] if asked or _says("changes").search(over[1]) else f"{over[1]}less {over[2]}"
-    if not _says("forbids").search(clause) or not _says("changes").search(clause):
+    if "~not" not in clause and not (_says("forbids").search(clause) and _says("changes").search(clause)):
         return clause
     place = _says("places").search(clause)
     return f"do not touch the {place[1]}" if place else ""
@@ -207,10 +207,17 @@ def _latin(text: str, english: frozenset[str]) -> tuple[str, str]:
         return "fr", settle(_replace(folded, "fr", frozenset()))  # "plus net": English knows both words
     if not unknown:
         return "en", text
-    hits = {lang: tuple(sum(_base(lang, w) in _words(lang) for w in some) for some in (unknown, words)) for lang in _LATIN}
+    hits = {
+        lang: tuple(sum(_base(lang, w) in _words(lang) for w in some) for some in (unknown, words)) for lang in _LATIN
+    }
     best = max(_LATIN, key=lambda lang: hits[lang])
     score = hits[best][0]
-    if not score or score < 0.34 * len(unknown) or (score == 1 and (len(unknown) > 3 or _foreign_to(best, words) >= 3)):
+    sure = all(w in _words(best) for w in unknown)
+    if (
+        not score
+        or score < 0.34 * len(unknown)
+        or (score == 1 and not sure and (len(unknown) > 3 or _foreign_to(best, words) >= 3))
+    ):
         return "en", text
     own = sum(w in english and w not in _table(best) for w in words)
     mixed = own >= 3
