@@ -196,12 +196,12 @@ def _scan(text: str, table: dict[str, str]) -> str:
 
 
 def _latin(text: str, english: frozenset[str]) -> tuple[str, str]:
-    text = _ELISION.sub(lambda m: "de " if m[0] == "d'" else "le " if m[0] == "l'" else f"{m[0][:-1]} ", text)
-    folded = _fold(text)
+    opened = _ELISION.sub(lambda m: "de " if m[0] == "d'" else "le " if m[0] == "l'" else f"{m[0][:-1]} ", text)
+    folded = _fold(opened)
     words = re.findall(r"[^\W\d_]+", folded)
     if not words:
         return "en", text
-    accented = {_fold(w) for w in re.findall(r"[^\W\d_]+", text) if _fold(w) != w}
+    accented = {_fold(w) for w in re.findall(r"[^\W\d_]+", opened) if _fold(w) != w}
     unknown = [w for w in words if (w not in english or w in accented) and len(w) > 1]
     if not unknown and words[0] == "plus" and len(words) > 1 and _words("fr").issuperset(words):
         return "fr", settle(_replace(folded, "fr", frozenset()))  # "plus net": English knows both words
@@ -212,16 +212,15 @@ def _latin(text: str, english: frozenset[str]) -> tuple[str, str]:
     }
     best = max(_LATIN, key=lambda lang: hits[lang])
     score = hits[best][0]
-    sure = all(w in _words(best) for w in unknown)
-    if (
-        not score
-        or score < 0.34 * len(unknown)
-        or (score == 1 and not sure and (len(unknown) > 3 or _foreign_to(best, words) >= 3))
-    ):
+    polite = all(_table(best).get(w) == "please" for w in unknown)
+    lone = score == 1 and not polite and (len(unknown) > 3 or _foreign_to(best, words) >= 3)
+    if not score or score < 0.34 * len(unknown) or lone:
         return "en", text
     own = sum(w in english and w not in _table(best) for w in words)
     mixed = own >= 3
-    gloss = settle(_replace(_put(_fold(_put(text, f"{best} accents")), best), best, english if mixed else frozenset()))
+    gloss = settle(
+        _replace(_put(_fold(_put(opened, f"{best} accents")), best), best, english if mixed else frozenset())
+    )
     return ("mixed" if mixed else best), gloss
 
 
