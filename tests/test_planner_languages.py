@@ -157,7 +157,22 @@ def test_commands_in_other_languages(text: str, command: str) -> None:
     assert plan_text(text).command == command
 
 
-@pytest.mark.parametrize("text", ["make the sky bluer bitte", "brighten it por favor", "the face is too dark s'il vous plaît"])
+@pytest.mark.parametrize(
+    ("text", "edits"),
+    [
+        ("zu bunt", [-1]), ("doppelt so viel", [1]), ("nur halb so stark", [-1]), ("un peu trop", [-1]), ("deux fois plus", [1]),
+        ("no tanto", [-1]), ("el doble", [1]), ("太过了", [-1]), ("再强一点", [1]), ("やりすぎ", [-1]), ("もっと強く", [1]),
+        ("조금만 덜", [-1]), ("두 배로", [1]),
+    ],
+)  # fmt: skip
+def test_follow_ups_in_other_languages(text: str, edits: list[int]) -> None:
+    plan = plan_text(text, PlanContext(last_edits=(SKY,), versions=2))
+    assert [(e.region, e.attribute, e.direction) for e in plan.edits] == [("sky", "saturation", d) for d in edits]
+
+
+@pytest.mark.parametrize(
+    "text", ["make the sky bluer bitte", "brighten it por favor", "the face is too dark s'il vous plaît"]
+)
 def test_a_polite_foreign_word_changes_nothing(text: str) -> None:
     english = text.rsplit(" ", 1)[0].replace(" por", "").replace(" s'il vous", "")
     assert plan_text(text).edits == plan_text(english).edits
