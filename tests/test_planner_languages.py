@@ -1,5 +1,7 @@
 """What people write in German, French, Spanish, Chinese, Japanese and Korean, and what must come of it."""
 
+import time
+
 import pytest
 
 from agent.plan import Edit, PlanContext
@@ -176,3 +178,10 @@ def test_follow_ups_in_other_languages(text: str, edits: list[int]) -> None:
 def test_a_polite_foreign_word_changes_nothing(text: str) -> None:
     english = text.rsplit(" ", 1)[0].replace(" por", "").replace(" s'il vous", "")
     assert plan_text(text).edits == plan_text(english).edits
+
+
+@pytest.mark.parametrize("text", ["少し" * 1900, "etwas " * 600 + "kontrast", "하늘 빼고 " * 600, "除了天空" * 900])
+def test_time_stays_bounded(text: str) -> None:
+    start = time.perf_counter()
+    plan_text(text)
+    assert time.perf_counter() - start < 20
