@@ -127,7 +127,8 @@ def _allowed(clause: str, asked: bool) -> str:
     if re.search(r"\bnot too$", clause):
         return clause[: -len("not too")]
     if over := re.search(r"^(.*?)\bnot too (?!much\b)(?:more )?(.+)$", clause):
-        return over[1] if asked or _says("changes").search(over[1]) else f"{over[1]}less {over[2]}"
+        kept = over[1] if _says("changes").search(over[1]) else ""
+        return kept if asked or kept else f"{over[1]}less {over[2]}"
     if "~not" not in clause and not (_says("forbids").search(clause) and _says("changes").search(clause)):
         return clause
     place = _says("places").search(clause)
