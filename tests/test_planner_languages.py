@@ -163,8 +163,8 @@ def test_commands_in_other_languages(text: str, command: str) -> None:
     ("text", "edits"),
     [
         ("zu bunt", [-1]), ("doppelt so viel", [1]), ("nur halb so stark", [-1]), ("un peu trop", [-1]),
-        ("deux fois plus", [1]), ("no tanto", [-1]), ("el doble", [1]), ("太过了", [-1]), ("再强一点", [1]), ("やりすぎ", [-1]), ("もっと強く", [1]),
-        ("조금만 덜", [-1]), ("두 배로", [1]),
+        ("deux fois plus", [1]), ("no tanto", [-1]), ("el doble", [1]), ("太过了", [-1]), ("再强一点", [1]),
+        ("やりすぎ", [-1]), ("もっと強く", [1]), ("조금만 덜", [-1]), ("두 배로", [1]),
     ],
 )  # fmt: skip
 def test_follow_ups_in_other_languages(text: str, edits: list[int]) -> None:
