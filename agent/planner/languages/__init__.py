@@ -238,7 +238,7 @@ def _words(lang: str) -> frozenset[str]:
 
 #: Endings of a form, and what stands for them in the one that the table has.
 _ENDINGS = {
-    "de": (("ae", "a"), ("oe", "o"), ("ue", "u"), ("e$", ""), ("en$", ""), ("em$", ""), ("es$", ""), ("n$", ""), ("s$", ""),
+    "de": (("e$", ""), ("en$", ""), ("em$", ""), ("es$", ""), ("n$", ""), ("s$", ""),
            ("eren$", "er"), ("erem$", "er"), ("eres$", "er"), ("ere$", "er"), ("st$", "")),
     "fr": (("s$", ""), ("x$", ""), ("es$", ""), ("e$", ""), ("ez$", "er"), ("ez$", "e"), ("issez$", "is"), ("ons$", "er")),
     "es": (("s$", ""), ("a$", "o"), ("as$", "o"), ("os$", "o"), ("es$", ""), ("(?:me)?(?:l[aeo]s?|me)$", ""),
@@ -250,13 +250,16 @@ _ENDINGS = {
 def _base(lang: str, word: str) -> str:
     """A word as the table has it, or as it is.
 
-    >>> _base("de", "hellere"), _base("de", "waermer"), _base("es", "súbele"), _base("fr", "éclaircissez")
-    ('hellere', 'waermer', 'súbele', 'éclaircissez')
+    >>> _base("de", "schaerferes"), _base("es", "iluminalo"), _base("fr", "floutes")
+    ('schaerfer', 'ilumina', 'floute')
     """
     known = _words(lang)
     if word in known or len(word) < 4:
         return word
-    forms = (re.sub(end, instead, word) for end, instead in _ENDINGS[lang])
+    plain = re.sub(r"(?<=[aou])e", "", word) if lang == "de" else word
+    forms = (
+        re.sub(end, instead, spelled) for spelled in (word, plain) for end, instead in (("$", ""), *_ENDINGS[lang])
+    )
     return next((form for form in forms if len(form) > 2 and form != word and form in known), word)
 
 
