@@ -36,6 +36,9 @@ def said(text: str) -> list[str]:
         ("zu wenig Kontrast", ["contrast+"]),
         ("Himmel blauer, aber nicht heller", ["sky.hue:blue+"]),
         ("kein Rauschen mehr", ["denoise+"]),
+        ("Kanten abdunkeln", ["vignette+"]),
+        ("mehr Farbe ins Gras", ["vegetation.saturation+"]),
+        ("man erkennt das Gesicht nicht", ["face.brightness+"]),
         # French
         ("c'est flou", ["sharpness+"]),
         ("arrière-plan flou", ["background.blur+"]),
@@ -50,6 +53,8 @@ def said(text: str) -> list[str]:
         ("plus lumineux mais pas trop", ["brightness+"]),
         ("remonte les ombres", ["shadows+"]),
         ("j'aimerais que le visage soit plus clair", ["face.brightness+"]),
+        ("visage tout rouge", ["face.hue:red-"]),
+        ("c jaune", ["temperature-"]),
         # Spanish
         ("muy amarilla", ["temperature-"]),
         ("la foto salió amarilla", ["temperature-"]),
@@ -63,6 +68,8 @@ def said(text: str) -> list[str]:
         ("colores apagados", ["saturation+"]),
         ("súbele un poco a la saturación", ["saturation+"]),
         ("que no se vea tan amarilla", ["temperature-"]),
+        ("cielo muy claro", ["sky.brightness-"]),
+        ("la cara quedo muy clara", ["face.brightness-"]),
         # Chinese
         ("背景暗一点", ["background.brightness-"]),
         ("饱和度低一点", ["saturation-"]),
@@ -76,6 +83,7 @@ def said(text: str) -> list[str]:
         ("照片模糊", ["sharpness+"]),
         ("背景模糊一点", ["background.blur+"]),
         ("背景太亮了，压暗一点", ["background.brightness-"]),
+        ("四角压暗", ["vignette+"]),
         # Japanese
         ("暗い", ["brightness+"]),
         ("もっと明るい感じ", ["brightness+"]),
@@ -89,6 +97,7 @@ def said(text: str) -> list[str]:
         ("明るくなりすぎた", ["brightness-"]),
         ("そんなに明るくしないで", ["brightness-"]),
         ("ノイズがひどい", ["denoise+"]),
+        ("色が濃い", ["saturation-"]),
         # Korean
         ("대비 줄여줘", ["contrast-"]),
         ("하늘 채도 높여줘", ["sky.saturation+"]),
@@ -100,6 +109,7 @@ def said(text: str) -> list[str]:
         ("초점이 안 맞아", ["sharpness+"]),
         ("배경 날려줘", ["background.blur+"]),
         ("덜 밝게", ["brightness-"]),
+        ("이 하얗게", ["teeth.whites+"]),
         ("사진을 밝게 하고 배경은 어둡게", ["brightness+", "background.brightness-"]),
         ("조금 밝게, 너무 밝지 않게", ["brightness+"]),
     ],
