@@ -3,16 +3,22 @@
 import re
 
 from agent.plan import Amount, Edit, Plan, PlanContext
-from agent.planner.chunks import Chunk, chunk
-from agent.planner.complaints import BLAME, WORDS, Key
-from agent.planner.lexicon import colour_axis, hue, lexicon, patterns
+from agent.planner import restricting, styles
+from agent.planner.chunks import chunk
+from agent.planner.complaints import BLAME, Key
+from agent.planner.lexicon import lexicon, patterns
+from agent.planner.naming import attributes_in, covers, keys_in, regions_in
+from agent.planner.portions import find as find_portion
+from agent.planner.portions import inverse, scaled, towards
 from agent.planner.text import words
-from agent.planner.understand import Heard
-
-#: The size of each word, as the conventions count it.
-_SIZES = {"slight": 1.0, "medium": 2.0, "strong": 4.0}
+from agent.planner.understand import Heard, understand
 
 _SAYS = patterns("followup")
+
+#: Before a number that was not meant.
+_WRONG = re.compile(r"\b(?:not|instead of|rather than|from|was)\b[^,.;]*$")
+#: Between the clauses of a message.
+_CLAUSES = re.compile(r"[.,;!?\n]+(?!\d)|\b(?:and|but|while|whereas|though)\b")
 
 #: An attribute as people name it, the attribute it was on a region, and how their directions go together.
 _SAME_THING = {
@@ -29,15 +35,6 @@ _SAME_THING = {
 }
 
 
-def size(value: float) -> str:
-    """The word whose size is nearest to `value`.
-
-    >>> size(0.5), size(2), size(8)
-    ('slight', 'medium', 'strong')
-    """
-    return "slight" if value < 1.5 else "medium" if value < 3 else "strong"
-
-
 def resolve(text: str, context: PlanContext | None, own: tuple[Heard, ...], *, exact_only: bool = False) -> Plan | None:
     """The plan of a follow-up, or None when the text stands by itself.
 
@@ -45,33 +42,38 @@ def resolve(text: str, context: PlanContext | None, own: tuple[Heard, ...], *, e
 
     `text`: plain; `own`: what the grammar read by itself.
     """
-    if context is None or not context.last_edits or len(text.split()) > 24:
+    if context is None or not context.last_edits:
+        wrong = done_wrongly(text, own)
+        return Plan(kind="strong", edits=tuple(wrong)) if wrong else None
+    if len(text.split()) > 24:
         return None
     return _Turn(text, context, own).resolve(exact_only)
 
 
-def inverse(edit: Edit, amount: object = None) -> Edit:
-    """The edit that takes back `edit`, wholly or by `amount`."""
-    return edit.model_copy(update={"direction": -edit.direction, "amount": edit.amount if amount is None else amount})
+def done_wrongly(text: str, own: tuple[Heard, ...]) -> list[Edit]:
+    """What takes back a change that a message says was made: "you blurred my arm". `own`: the change, as it was heard."""
+    found = _SAYS["unwanted"].search(text)
+    if found is None or not found["done"]:
+        return []
+    return [inverse(h.edit) for h in own if h.form == "verb"]
 
 
-def _scaled(edit: Edit, factor: float) -> object:
+def _value(edit: Edit) -> float | None:
+    """The number of an edit's amount, None for a word."""
     if isinstance(edit.amount, str):
-        return size(_SIZES[edit.amount] * factor)
-    if isinstance(edit.amount, Amount):
-        return edit.amount.model_copy(update={"value": round(edit.amount.value * factor, 4)})
-    return round(edit.amount * factor, 4)
+        return None
+    return edit.amount.value if isinstance(edit.amount, Amount) else edit.amount
 
 
 class _Turn:
     """One message beside the edits of the last turn; used once."""
 
     def __init__(self, text: str, context: PlanContext, own: tuple[Heard, ...]) -> None:
-        self.text, self.last, self.own = text, context.last_edits, own
+        self.text, self.context, self.last, self.own = text, context, context.last_edits, own
         self.present = context.regions_present
         self.chunks = chunk(words(text), lexicon())
-        self.named = self._named_regions()
-        self.said = self._said()
+        self.named = self._regions_in(text)
+        self.said = [key for _, key in keys_in(text)]
         self.slight = bool(_SAYS["slight"].search(text))
         self.much = bool(_SAYS["much"].search(text))
 
@@ -84,34 +86,23 @@ class _Turn:
     def resolve(self, exact_only: bool) -> Plan | None:
         text = self.text
         standing = [h.edit for h in self.own if h.edit.region != "global" or h.form in ("noun", "verb")]
-        if (plan := self._numbers()) or (plan := self._meant()) or (plan := self._undo_part()):
+        if (plan := self._numbers(exact_only)) or (plan := self._undo_part()):
             return plan
+        if moved := restricting.meant(text, self.last, self.present, own=bool(self.own)):
+            return self.plan(moved)
         if exact_only:
             return None
-        if (
-            _SAYS["everywhere"].search(text)
-            and not standing
-            and not self.own
-            and any(e.region != "global" for e in self.last)
-        ):
-            return self.plan([e.model_copy(update={"region": "global"}) for e in self._chosen()])
-        if re.search(r"\b(?:meant|wanted)\b", text) and (meant := self._opposite_word()):
-            return self.plan(meant)
-        if (
-            re.search(r"^(?:ok |good |fine |nice )?,? ?(?:but )?not (?:on|in|for) ", text)
-            and self.named
-            and not self.own
-        ):
-            return self.plan([inverse(e).model_copy(update={"region": r}) for r in self.named for e in self.last])
+        if (plan := self._several()) is not None:
+            return plan
+        if not self.own and (plan := self._placed()) is not None:
+            return plan
+        if re.search(r"\b(?:meant|wanted)\b", text) and (opposite := self._opposite_word()):
+            return self.plan(opposite)
         if _SAYS["opposite"].search(text):
-            return self.plan([inverse(e, _scaled(e, 2)) for e in self._chosen()])
-        if _SAYS["half"].search(text) and not self.named:
-            return self.plan([inverse(e, _scaled(e, 0.5)) for e in self._chosen(by_blame=False)])
-        if _SAYS["fraction"].search(text):
-            return self.plan([inverse(e, _scaled(e, 0.34)) for e in self._chosen()])
-        if _SAYS["double"].search(text) and not self._fresh_numbers():
-            return self.plan(self._moved(2.0) if self.named else list(self._chosen()))
-        if (plan := self._complaint()) is not None:
+            return self.plan(self._reversed())
+        if (plan := self._portion()) is not None:
+            return plan
+        if (plan := self._unwanted() or self._complaint() or self._likened()) is not None:
             return plan
         only = bool(_SAYS["only"].search(text)) and bool(self.named)
         if only and not _SAYS["more"].search(text) and not _SAYS["less"].search(text) and not standing:
@@ -123,13 +114,13 @@ class _Turn:
                 r"\bbut (?:a bit |a little |much |slightly )?(?:softer|less|subtler|weaker|gentler|lighter)\b|\bsofter\b",
                 text,
             ):
-                edits = [e.model_copy(update={"amount": _scaled(e, 0.5)}) for e in edits]
+                edits = [e.model_copy(update={"amount": scaled(e, 0.5)}) for e in edits]
             elif re.search(r"\bbut (?:a bit |a little |much |even )?(?:stronger|more)\b", text):
-                edits = [e.model_copy(update={"amount": _scaled(e, 2)}) for e in edits]
+                edits = [e.model_copy(update={"amount": scaled(e, 2)}) for e in edits]
             return self.plan(edits)
         if (plan := self._by_attribute()) is not None:
             return plan
-        if standing:
+        if standing or self._foreign():
             return None
         if _SAYS["less"].search(text):
             amount = "medium" if _SAYS["way"].search(text) else "slight"
@@ -149,21 +140,36 @@ class _Turn:
     def _opposite_word(self) -> list[Edit]:
         """ "No, I meant darker": the opposite of what was done."""
         found = [self._same_attribute(h) for h in self.own]
-        return [inverse(pair[0], _scaled(pair[0], 2)) for pair in found if pair is not None and pair[1]]
+        return [inverse(pair[0], scaled(pair[0], 2)) for pair in found if pair is not None and pair[1]]
 
-    def _numbers(self) -> Plan | None:
-        """ "That was 0.5, make it 0.2": the difference."""
-        number = next((c.amount for c in reversed(self.chunks) if c.amount), None)
-        edit = self.last[-1]
-        if (
-            number is None
-            or not re.search(r"\bmake (?:it|that)\b|\b(?:set|change) (?:it|that) to\b|\binstead\b", self.text)
-            or self.own
-            or self.said
-        ):
+    def _portion(self) -> Plan | None:
+        """ "Half of that", "three times as much on the trees"."""
+        portion = find_portion(self.text)
+        if portion is None or self._fresh_numbers() or self._foreign():
             return None
-        old = edit.amount.value if isinstance(edit.amount, Amount) else edit.amount
-        if isinstance(old, str):
+        elsewhere = [r for r in self.named if not any(covers(e.region, r) for e in self.last)]
+        chosen = self._chosen()
+        if elsewhere:
+            return self.plan(
+                [e.model_copy(update={"region": r, "amount": scaled(e, portion.share)}) for r in elsewhere for e in chosen]
+            )
+        edits = [towards(e, portion.share) for e in chosen]
+        return self.plan(self._in_named(edits))
+
+    def _numbers(self, exact_only: bool) -> Plan | None:
+        """ "That was 0.5, make it 0.2", "15, not 50": the difference."""
+        numbers = [(c.amount, i) for i, c in enumerate(self.chunks) if c.amount]
+        wrong = [n for n, i in numbers if _WRONG.search(" ".join(c.text for c in self.chunks[max(0, i - 3) : i]))]
+        number = next((n for n, _ in reversed(numbers) if n not in wrong), None)
+        sure = _SAYS["make_it"].search(self.text) is not None
+        loose = not exact_only and (bool(wrong) or _SAYS["rather"].search(self.text) is not None)
+        if number is None or not (sure or loose) or self.own or self.said or self.named:
+            return None
+        edit = next((e for e in self.last if _value(e) in [n.value for n in wrong]), self.last[-1])
+        old = _value(edit)
+        if old is None:
+            if not sure and not wrong:
+                return None
             target = Amount(value=number.value, unit=number.unit, absolute=True)
             return self.plan([edit.model_copy(update={"amount": target})])
         step = round(number.value - old, 4)
@@ -173,26 +179,44 @@ class _Turn:
             [edit.model_copy(update={"direction": direction, "amount": Amount(value=abs(step), unit=unit)})]
         )
 
-    def _meant(self) -> Plan | None:
-        match = re.search(
-            r"\b(?:i )?(?:meant|mean)\b(?P<a>[^,.;]*?)(?:,? ?(?:and )?not(?P<b>[\w' ]+)|[,.;]|$)", self.text
+    def _several(self) -> Plan | None:
+        """ "Sky more, water less", "warmth: half. contrast: double.": every clause speaks of a part of the last edits."""
+        clauses = [c.strip() for c in _CLAUSES.split(self.text) if c.strip()]
+        if len(clauses) < 2:
+            return None
+        edits: list[Edit] = []
+        kept: list[str] = []
+        scopes: list[frozenset[str]] = []
+        for clause in clauses:
+            turn = _Turn(clause, self.context, understand(clause).heard)
+            named = {e.attribute for e in self.last if e.attribute.split(":")[0] in attributes_in(clause)}
+            scopes.append(frozenset(turn.named or named))
+            if _SAYS["stays"].search(clause) and not _SAYS["less"].search(clause):
+                kept += turn.named
+            elif (plan := turn.resolve(exact_only=False)) is not None and plan.kind == "followup":
+                edits += plan.edits
+                kept += plan.protect
+            else:
+                return None
+        if not edits or frozenset() in scopes or len(set(scopes)) < 2:
+            return None
+        return self.plan(edits, protect=tuple(r for r in kept if r not in {e.region for e in edits}))
+
+    def _placed(self) -> Plan | None:
+        """ "On everything", "everywhere except the sky", "just the top"."""
+        if edits := restricting.spread(self.text, tuple(self._chosen())):
+            return self.plan(edits)
+        found = restricting.spared(self.text, self.last, self.present) or restricting.only(
+            self.text, self.last, self.present
         )
-        if match:
-            wanted, wrong = self._regions_in(match["a"]), self._regions_in(match["b"] or "")
-        elif (
-            (match := re.search(r"\bnot (?P<b>[\w' ]+?)(?:,| but) (?:the )?(?P<a>[\w' ]+)$", self.text))
-            and not self.own
-        ) or (match := re.search(r"\b(?:swap|switch)\b.*?(?P<a>[\w' ]+?) instead of (?P<b>[\w' ]+)", self.text)):
-            wanted, wrong = self._regions_in(match["a"]), self._regions_in(match["b"])
-        elif match := re.search(r"\bwrong (?:one|area|region|part|place|spot)\b(?P<a>[\w', ]*)", self.text):
-            wanted, wrong = self._regions_in(match["a"]), []
-        else:
-            return None
-        if not wanted:
-            return None
-        old = [e for e in self.last if e.region in wrong] or [e for e in self.last if e.region not in wanted]
-        copies = [e.model_copy(update={"region": region}) for region in wanted for e in old]
-        return self.plan([*(inverse(e) for e in old), *copies]) if old else None
+        return self.plan(found[0], protect=found[1]) if found else None
+
+    def _reversed(self) -> list[Edit]:
+        """The opposite of the last edits; in a region that they did not reach it is no correction, and as strong as they."""
+        elsewhere = [r for r in self.named if not any(covers(e.region, r) for e in self.last)]
+        if elsewhere:
+            return [inverse(e).model_copy(update={"region": r}) for r in elsewhere for e in self._chosen()]
+        return self._in_named([inverse(e, scaled(e, 2)) for e in self._chosen()])
 
     def _undo_part(self) -> Plan | None:
         if not _SAYS["partial_undo"].search(self.text) or re.search(r"\b(?:too|as well|same|half)\b", self.text):
@@ -223,7 +247,7 @@ class _Turn:
             match := re.search(r"\bnot (?:the |so much the )?(?P<u>[\w ]+)", self.text)
         ):
             scope = match["u"]
-        regions, attributes = self._regions_in(scope), self._attributes_in(scope)
+        regions, attributes = self._regions_in(scope), attributes_in(scope)
         chosen = [e for e in self.last if e.region in regions or e.attribute.split(":")[0] in attributes]
         if (
             not chosen
@@ -232,6 +256,32 @@ class _Turn:
         ):
             return None
         return self.plan([inverse(e) for e in chosen], protect=tuple(r for r in keep if r not in regions))
+
+    def _unwanted(self) -> Plan | None:
+        """ "You blurred my arm", "I don't like the dark corners": what was done is taken back there."""
+        found = _SAYS["unwanted"].search(self.text)
+        if found is None or len(self.text.split()) > 12 or re.search(r"\btoo\b|\bover\w+", self.text):
+            return None
+        said = next(words for words in found.groups() if words)
+        regions = [r for r in self._regions_in(said) if r not in ("edges", "shadows", "highlights")]
+        edits: list[Edit] = []
+        for key in dict.fromkeys(key for _, key in keys_in(said)):
+            edit = self._explained(key, regions, continuing=False)
+            if edit is not None and (found["done"] or edit.attribute == key[0] or key in BLAME):
+                edits += [inverse(edit).model_copy(update={"region": r}) for r in regions or [edit.region]]
+        if found["done"] and not edits:
+            edits = done_wrongly(self.text, self.own)
+        return self.plan(edits) if edits else None
+
+    def _likened(self) -> Plan | None:
+        """ "Now it looks like a horror movie": what the last edits share with that look is too much."""
+        look = styles.described(self.text)
+        if look is None or self.own:
+            return None
+        recipe = {(e.attribute, e.direction) for e in look.edits}
+        blamed = [e for e in self.last if (e.attribute, e.direction) in recipe]
+        amount = "medium" if _SAYS["way"].search(self.text) else "slight"
+        return self.plan([inverse(e, amount) for e in blamed]) if blamed else None
 
     def _complaint(self) -> Plan | None:
         """ "Too dark now", "the skin looks orange", "still blurry"."""
@@ -265,7 +315,7 @@ class _Turn:
         return self.plan(edits, protect=tuple(protect))
 
     def _blamed(self, clause: str, still: bool) -> list[Edit]:
-        keys = [key for _, key in self._keys_in(clause)]
+        keys = [key for _, key in keys_in(clause)]
         if re.search(r"\b(?:not|no) \w+ enough\b|\bnot enough\b", clause):
             return []
         amount = "medium" if _SAYS["way"].search(clause) or re.search(r"\bway\b", clause) else "slight"
@@ -273,9 +323,10 @@ class _Turn:
         regions = [r for r in self._regions_in(clause) if r != "global"]
         for key in keys:
             if still and (edit := self._explained((key[0], -key[1]), regions, continuing=True)) is not None:
-                out.append(edit.model_copy(update={"amount": "slight" if self.slight else "medium"}))
+                there = regions[0] if regions and regions[0] not in ("shadows", "highlights", "edges") else edit.region
+                out.append(edit.model_copy(update={"region": there, "amount": "slight" if self.slight else "medium"}))
             elif not still and (edit := self._explained(key, regions, continuing=False)) is not None:
-                region = edit.region if not regions or regions[0] in ("shadows", "highlights") else regions[0]
+                region = edit.region if not regions or regions[0] in ("shadows", "highlights", "edges") else regions[0]
                 out.append(inverse(edit, amount).model_copy(update={"region": region}))
         if not out and _SAYS["everything"].search(clause) and not still and not keys:
             out = [inverse(e, amount) for e in self._chosen()]
@@ -344,9 +395,18 @@ class _Turn:
                 return old, edit.direction * towards != old.direction
         return None
 
-    def _chosen(self, *, by_blame: bool = True) -> list[Edit]:
+    def _in_named(self, edits: list[Edit]) -> list[Edit]:
+        """Edits in the regions named that they reach; as they are where none is named."""
+        there = [e.model_copy(update={"region": r}) for r in self.named for e in edits if covers(e.region, r)]
+        return there or edits
+
+    def _foreign(self) -> bool:
+        """True when the message wishes for something that the last turn did nothing about: then that is what it is about."""
+        return any(self._same_attribute(h) is None for h in self.own)
+
+    def _chosen(self) -> list[Edit]:
         """The last edits meant: those whose attribute or region is named, else all."""
-        attributes = {a.split(":")[0] for a in self._attributes_in(self.text)}
+        attributes = {a.split(":")[0] for a in attributes_in(self.text)}
         chosen = [e for e in self.last if e.attribute.split(":")[0] in attributes]
         if not chosen and self.named:
             chosen = [e for e in self.last if e.region in self.named]
@@ -357,7 +417,7 @@ class _Turn:
         chosen = self._chosen()
         targets = [r for r in self.named if r not in {e.region for e in self.last}] or self.named
         return [
-            e.model_copy(update={"region": r, "amount": _scaled(e, factor) if factor != 1 else e.amount})
+            e.model_copy(update={"region": r, "amount": scaled(e, factor) if factor != 1 else e.amount})
             for r in targets
             for e in chosen
         ]
@@ -395,73 +455,5 @@ class _Turn:
                 return c.text
         return region.removeprefix("object:")
 
-    def _named_regions(self) -> list[str]:
-        return self._regions_in(self.text)
-
     def _regions_in(self, text: str) -> list[str]:
-        out: list[str] = []
-        chunks = chunk(words(text), lexicon())
-        for i, c in enumerate(chunks):
-            region = ""
-            if (s := c.sense("region")) and s.value != "global":
-                region = s.value
-            elif (s := c.sense("object")) or f"object:{c.text}" in self.present:
-                region = f"object:{c.text}"
-            if region == "object:mountain" and "object:mountains" in self.present:
-                region = "object:mountains"
-            if c.text in ("back", "right", "left", "top", "bottom", "her", "him", "me") and not self._placed(chunks, i):
-                continue
-            if c.text in ("man", "dude", "back"):
-                continue
-            if region and region not in out:
-                out.append(region)
-        return out
-
-    def _placed(self, chunks: list[Chunk], i: int) -> bool:
-        before = chunks[i - 1] if i else None
-        after = chunks[i + 1] if i + 1 < len(chunks) else None
-        if chunks[i].text == "right" and after is not None and after.text in ("?", "now", ","):
-            return False
-        return before is not None and (before.sense("the") is not None or before.sense("at") is not None) and (
-            chunks[i].text not in ("her", "him", "me") or after is None or not after.sense("region")
-        )  # fmt: skip
-
-    def _attributes_in(self, text: str) -> set[str]:
-        found = {key[0] for _, key in self._keys_in(text)}
-        for c in chunk(words(text), lexicon()):
-            if (s := c.attr()) and not (c.sense("region") and not c.attr("noun")):
-                found.add(s.value)
-            if c.text in ("colors", "colours", "color", "colour"):
-                found |= {"saturation"}
-            if c.text in ("grain",):
-                found.add("denoise")
-        return found
-
-    def _said(self) -> list[Key]:
-        return [key for _, key in self._keys_in(self.text)]
-
-    def _keys_in(self, text: str) -> list[tuple[str, Key]]:
-        """Words of a text that describe a look, as (word, (attribute, direction))."""
-        out: list[tuple[str, Key]] = []
-        for c in chunk(words(text), lexicon()):
-            if c.text in WORDS:
-                out.append((c.text, WORDS[c.text]))
-            elif (s := c.sense("colour")) and not c.sense("region"):
-                axis = {
-                    "warm": ("temperature", 1),
-                    "cold": ("temperature", -1),
-                    "green": ("tint", -1),
-                    "magenta": ("tint", 1),
-                    "red": ("hue:red", 1),
-                }
-                out.append((c.text, axis[colour_axis(s.value)]))
-            elif s := c.attr("adj", "fault", "over", "verb"):
-                out.append((c.text, (s.value, s.sign)))
-            elif (s := c.attr("noun")) and c.text not in ("shadows", "highlights"):
-                out.append((c.text, (s.value, 1)))
-        return out
-
-
-def hue_name(colour: str) -> str:
-    """`hue:<colour>` for a colour word."""
-    return f"hue:{hue(colour)}"
+        return regions_in(text, self.present)
