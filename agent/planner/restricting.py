@@ -1,0 +1,84 @@
+"""Where the last edits should have been: "I meant the water", "everywhere except the sky", "just the top", "on everything"."""
+
+import re
+from typing import Final
+
+from agent.plan import Edit
+from agent.planner.lexicon import patterns
+from agent.planner.naming import covers, regions_alone, regions_in
+from agent.planner.portions import inverse
+
+_SAYS: Final = patterns("followup")
+
+#: Edits to make on top of the last ones, and the regions that keep what they have.
+Placed = tuple[list[Edit], tuple[str, ...]]
+
+
+def meant(text: str, last: tuple[Edit, ...], present: tuple[str, ...], *, own: bool) -> list[Edit]:
+    """The edits that move the last ones to where they were meant to be; none where the text says nothing of the kind.
+
+    >>> edits = meant("i meant the water not the sky", (Edit(region="sky", attribute="contrast"),), (), own=False)
+    >>> [(e.region, e.direction) for e in edits]
+    [('sky', -1), ('water', 1)]
+    """
+    says = next((m for name in ("meant_not", "not_but", "swapped", "wrong_place") if (m := _found(name, text, own))), None)
+    if says is not None:
+        wanted = regions_in(says["a"], present)
+        wrong = regions_in(says.groupdict().get("b") or "", present)
+    elif not own and (says := _SAYS["elsewhere"].search(text)):
+        wanted, wrong = regions_alone(next(said for said in says.groups() if said), present), []
+        if all(any(e.region == region for e in last) for region in wanted):
+            return []
+    else:
+        return []
+    old = [e for e in last if e.region in wrong] or [e for e in last if e.region not in wanted]
+    if not wanted or not old:
+        return []
+    return [*(inverse(e) for e in old), *(e.model_copy(update={"region": r}) for r in wanted for e in old)]
+
+
+def _found(name: str, text: str, own: bool) -> re.Match[str] | None:
+    return None if own and name == "not_but" else _SAYS[name].search(text)
+
+
+def spread(text: str, last: tuple[Edit, ...]) -> list[Edit]:
+    """The last edits on the whole photo: "on everything", "not just the sky, the whole picture"."""
+    if not _SAYS["everywhere"].search(text) or all(e.region == "global" for e in last):
+        return []
+    return [e.model_copy(update={"region": "global"}) for e in last]
+
+
+def spared(text: str, last: tuple[Edit, ...], present: tuple[str, ...]) -> Placed | None:
+    """The last edits taken back in a region that they should have spared: "but not the clouds", "leave the sky out of it".
+
+    >>> edits, kept = spared("everywhere except the sky", (Edit(attribute="contrast"),), ())
+    >>> [(e.region, e.direction) for e in edits], kept
+    ([('sky', -1)], ())
+    >>> edits, kept = spared("everywhere except the sky", (Edit(region="water", attribute="contrast"),), ())
+    >>> [(e.region, e.direction) for e in edits], kept
+    ([('global', 1)], ('sky',))
+    """
+    says = _SAYS["spared"].search(text)
+    if says is None:
+        return None
+    regions = regions_alone(says["k"] or says["out"], present)
+    back = [inverse(e).model_copy(update={"region": r}) for r in regions for e in last if covers(e.region, r)]
+    if back:
+        return back, ()
+    if regions and says["all"]:
+        return [e.model_copy(update={"region": "global"}) for e in last], tuple(regions)
+    return None
+
+
+def only(text: str, last: tuple[Edit, ...], present: tuple[str, ...]) -> Placed | None:
+    """The last edits taken back everywhere but in the regions named: "just the top", "in the background only"."""
+    says = _SAYS["only_there"].search(text)
+    regions = regions_alone(says["k"], present) if says else []
+    if not regions:
+        return None
+    outside = [e for e in last if e.region not in regions]
+    if not outside:
+        return None
+    moved = [e for e in outside if not any(covers(e.region, r) for r in regions)] if len(outside) == len(last) else []
+    there = [e.model_copy(update={"region": r}) for r in regions for e in moved]
+    return [*(inverse(e) for e in outside), *there], () if there else tuple(regions)
