@@ -3,7 +3,7 @@
 import re
 
 from agent.plan import Amount, Edit, Plan, PlanContext
-from agent.planner import restricting, styles
+from agent.planner import protect, restricting, styles
 from agent.planner.chunks import chunk
 from agent.planner.complaints import BLAME, Key
 from agent.planner.lexicon import lexicon, patterns
@@ -86,14 +86,12 @@ class _Turn:
     def resolve(self, exact_only: bool) -> Plan | None:
         text = self.text
         standing = [h.edit for h in self.own if h.edit.region != "global" or h.form in ("noun", "verb")]
-        if (plan := self._numbers(exact_only)) or (plan := self._undo_part()):
+        if (plan := self._numbers(exact_only)) or (plan := self._several(exact_only)) or (plan := self._undo_part()):
             return plan
         if moved := restricting.meant(text, self.last, self.present, own=bool(self.own)):
             return self.plan(moved)
         if exact_only:
             return None
-        if (plan := self._several()) is not None:
-            return plan
         if not self.own and (plan := self._placed()) is not None:
             return plan
         if re.search(r"\b(?:meant|wanted)\b", text) and (opposite := self._opposite_word()):
@@ -179,27 +177,41 @@ class _Turn:
             [edit.model_copy(update={"direction": direction, "amount": Amount(value=abs(step), unit=unit)})]
         )
 
-    def _several(self) -> Plan | None:
-        """ "Sky more, water less", "warmth: half. contrast: double.": every clause speaks of a part of the last edits."""
+    def _several(self, exact_only: bool) -> Plan | None:
+        """ "Sky more, water less", "warmth: half. contrast: double.", "half of that, and brighten her face": every clause
+        speaks of a part of the last edits, or one of them all and the others for themselves."""
         clauses = [c.strip() for c in _CLAUSES.split(self.text) if c.strip()]
         if len(clauses) < 2:
             return None
         edits: list[Edit] = []
+        fresh: list[Edit] = []
         kept: list[str] = []
         scopes: list[frozenset[str]] = []
         for clause in clauses:
-            turn = _Turn(clause, self.context, understand(clause).heard)
-            named = {e.attribute for e in self.last if e.attribute.split(":")[0] in attributes_in(clause)}
-            scopes.append(frozenset(turn.named or named))
+            said, protected = protect.split_off(clause)
+            turn = _Turn(clause, self.context, understand(said).heard)
             if _SAYS["stays"].search(clause) and not _SAYS["less"].search(clause):
                 kept += turn.named
-            elif (plan := turn.resolve(exact_only=False)) is not None and plan.kind == "followup":
+                continue
+            if protected and not re.search(r"\w", said):
+                kept += protected
+                continue
+            if (plan := turn.resolve(exact_only=False)) is not None and plan.kind == "followup":
                 edits += plan.edits
                 kept += plan.protect
+            elif turn.own and not exact_only:
+                fresh += [h.edit for h in turn.own]
+                kept += protected
+                continue
             else:
                 return None
-        if not edits or frozenset() in scopes or len(set(scopes)) < 2:
+            named = {e.attribute for e in self.last if e.attribute.split(":")[0] in attributes_in(clause)}
+            scopes.append(frozenset(turn.named or named))
+        parted = len(set(scopes)) > 1 and frozenset() not in scopes
+        if not edits or not (parted or ((fresh or kept) and len(scopes) == 1)):
             return None
+        changed = {e.attribute for e in edits}
+        edits += [e for e in fresh if e.region != "global" or e.attribute not in changed]
         return self.plan(edits, protect=tuple(r for r in kept if r not in {e.region for e in edits}))
 
     def _placed(self) -> Plan | None:
@@ -294,7 +306,7 @@ class _Turn:
         if any(re.search(r"(?:er|ier)$", w) for w in self.text.split() if w in self._comparatives()):
             return None
         edits: list[Edit] = []
-        protect = [
+        liked = [
             r
             for r in self.named
             if re.search(
@@ -312,7 +324,7 @@ class _Turn:
             edits += self._blamed(clause, still)
         if not edits:
             return None
-        return self.plan(edits, protect=tuple(protect))
+        return self.plan(edits, protect=tuple(liked))
 
     def _blamed(self, clause: str, still: bool) -> list[Edit]:
         keys = [key for _, key in keys_in(clause)]

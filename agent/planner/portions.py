@@ -33,6 +33,8 @@ _OF: Final = (
 _SAYS: Final = tuple(
     re.compile(pattern)
     for pattern in (
+        rf"\b(?P<by>by) (?:a |one )?(?P<part>{_PART})\b",
+        rf"(?:^|: ?|\b(?:a|one|to|an) )(?P<part>(?!half){_PART})[.! ]*$",
         r"\b(?P<whole>one|two|three) and a half(?: times)?(?: (?:of )?(?:that|it|as much))?",
         rf"\b(?P<part>half|third|quarter|fifth) (?P<way>again|more|stronger|less|weaker|softer)(?: (?:again|as) {_MUCH})?"
         r"(?: than (?:that|this|before))?\b",
@@ -79,7 +81,7 @@ def find(text: str) -> Portion | None:
                 share = _COUNTS.get(said["times"]) or _value(said["times"])
             else:
                 share = _COUNTS.get(said.get("count") or "", 1.0) * _PARTS[said["part"]]
-                way = said.get("way")
+                way = said.get("way") or ("less" if said.get("by") else None)
                 share = share if way is None else 1 - share if way in ("less", "weaker", "softer") else 1 + share
             if 0 < share <= 10:
                 return Portion(round(share, 4), match)
