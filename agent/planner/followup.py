@@ -16,7 +16,7 @@ from agent.planner.understand import Heard, understand
 _SAYS = patterns("followup")
 
 #: Before a number that was not meant.
-_WRONG = re.compile(r"\b(?:not|instead of|rather than|from|was)\b[^,.;]*$")
+_WRONG = re.compile(r"\b(?:not|instead of|rather than|from|was)(?: (?:the|at|about|a))?$")
 #: Between the clauses of a message.
 _CLAUSES = re.compile(r"[.,;!?\n]+(?!\d)|\b(?:and|but|while|whereas|though)\b")
 
@@ -86,13 +86,17 @@ class _Turn:
     def resolve(self, exact_only: bool) -> Plan | None:
         text = self.text
         standing = [h.edit for h in self.own if h.edit.region != "global" or h.form in ("noun", "verb")]
-        if (plan := self._numbers(exact_only)) or (plan := self._several(exact_only)) or (plan := self._undo_part()):
+        if (plan := self._numbers(exact_only)) or (plan := self._several(exact_only)):
+            return plan
+        if taken_back := restricting.returned(text, self.last, self.present):
+            return self.plan(taken_back)
+        if (plan := self._undo_part()) is not None:
             return plan
         if moved := restricting.meant(text, self.last, self.present, own=bool(self.own)):
             return self.plan(moved)
         if exact_only:
             return None
-        if not self.own and (plan := self._placed()) is not None:
+        if not self._foreign() and (plan := self._placed()) is not None:
             return plan
         if re.search(r"\b(?:meant|wanted)\b", text) and (opposite := self._opposite_word()):
             return self.plan(opposite)
@@ -158,6 +162,8 @@ class _Turn:
         """ "That was 0.5, make it 0.2", "15, not 50": the difference."""
         numbers = [(c.amount, i) for i, c in enumerate(self.chunks) if c.amount]
         wrong = [n for n, i in numbers if _WRONG.search(" ".join(c.text for c in self.chunks[max(0, i - 3) : i]))]
+        if len(numbers) > 1 and not wrong:
+            wrong = [n for n, _ in numbers if n.value in {_value(e) for e in self.last}]
         number = next((n for n, _ in reversed(numbers) if n not in wrong), None)
         sure = _SAYS["make_it"].search(self.text) is not None
         loose = not exact_only and (bool(wrong) or _SAYS["rather"].search(self.text) is not None)
@@ -436,7 +442,7 @@ class _Turn:
 
     def _moved_or_chosen(self, sign: int, amount: str) -> list[Edit]:
         out = []
-        number = next((c.amount for c in self.chunks if c.amount), None)
+        number = next((c.amount for c in self.chunks if c.amount), None) if " than " not in self.text else None
         for e in self._chosen():
             for region in self.named or [e.region]:
                 out.append(

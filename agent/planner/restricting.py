@@ -5,10 +5,13 @@ from typing import Final
 
 from agent.plan import Edit
 from agent.planner.lexicon import patterns
-from agent.planner.naming import covers, regions_alone, regions_in
+from agent.planner.naming import attributes_in, covers, regions_alone, regions_in
 from agent.planner.portions import inverse
 
 _SAYS: Final = patterns("followup")
+
+#: Where an attribute is named and more is said of it.
+_BESIDE: Final = re.compile(r"\b(?:less|more|much|was|is|are|did|or|bit|little|touch|too|enough|make|add)\b|\d")
 
 #: Edits to make on top of the last ones, and the regions that keep what they have.
 Placed = tuple[list[Edit], tuple[str, ...]]
@@ -61,7 +64,10 @@ def spared(text: str, last: tuple[Edit, ...], present: tuple[str, ...]) -> Place
     says = _SAYS["spared"].search(text)
     if says is None:
         return None
-    regions = regions_alone(says["k"] or says["out"], present)
+    what = says["k"] or says["out"]
+    if named := _attributes(what, last):
+        return [inverse(e) for e in named], ()
+    regions = regions_alone(what, present)
     back = [inverse(e).model_copy(update={"region": r}) for r in regions for e in last if covers(e.region, r)]
     if back:
         return back, ()
@@ -71,8 +77,10 @@ def spared(text: str, last: tuple[Edit, ...], present: tuple[str, ...]) -> Place
 
 
 def only(text: str, last: tuple[Edit, ...], present: tuple[str, ...]) -> Placed | None:
-    """The last edits taken back everywhere but in the regions named: "just the top", "in the background only"."""
+    """The last edits taken back everywhere but in the regions named, or but for the attributes named: "just the top"."""
     says = _SAYS["only_there"].search(text)
+    if says and (named := _attributes(says["k"], last)):
+        return [inverse(e) for e in last if e not in named], ()
     regions = regions_alone(says["k"], present) if says else []
     if not regions:
         return None
@@ -82,3 +90,28 @@ def only(text: str, last: tuple[Edit, ...], present: tuple[str, ...]) -> Placed 
     moved = [e for e in outside if not any(covers(e.region, r) for r in regions)] if len(outside) == len(last) else []
     there = [e.model_copy(update={"region": r}) for r in regions for e in moved]
     return [*(inverse(e) for e in outside), *there], () if there else tuple(regions)
+
+
+def returned(text: str, last: tuple[Edit, ...], present: tuple[str, ...]) -> list[Edit]:
+    """The last edits taken back in a region that they reach as a part: "put the sky back", "undo it on the face".
+
+    >>> [e.region for e in returned("put the sky back", (Edit(attribute="contrast"),), ())]
+    ['sky']
+    """
+    says = _SAYS["returned"].search(text)
+    if says is None:
+        return []
+    regions = regions_alone(next(said for name, said in says.groupdict().items() if said and name != "it"), present)
+    if any(e.region in regions for e in last):
+        return []
+    meant = _attributes(says["it"] or "", last) or list(last)
+    return [inverse(e).model_copy(update={"region": r}) for r in regions for e in meant if covers(e.region, r)]
+
+
+def _attributes(text: str, last: tuple[Edit, ...]) -> list[Edit]:
+    """Those of several last edits whose attribute a text names, where it names no region; an empty list for all of them."""
+    if len(last) < 2 or len(text.split()) > 5 or _BESIDE.search(text) or regions_in(text):
+        return []
+    attributes = attributes_in(text)
+    named = [e for e in last if e.attribute.split(":")[0] in attributes]
+    return named if len(named) < len(last) else []
