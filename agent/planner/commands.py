@@ -26,8 +26,8 @@ _STEPS = _ORDINALS | {"couple": 2, "few": 3, "twice": 2, "thrice": 3}
 
 
 @functools.cache
-def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """The ways to say a command, with their named parts filled in."""
+def ways() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """The ways to say a command, each with the name of it."""
     rows = table("commands.toml")
     parts = {name: text for name, text in rows.items() if isinstance(text, str)}
     filled = re.compile(rf"\{{({'|'.join(parts)})\}}")
@@ -48,7 +48,7 @@ def find(text: str, versions: int = 0) -> Found | None:
     >>> find("brighten the sky") is None
     True
     """
-    for name, pattern in _patterns():
+    for name, pattern in ways():
         match = pattern.search(text)
         if not match or not match.group().strip():
             continue

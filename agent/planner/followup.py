@@ -153,7 +153,11 @@ class _Turn:
         chosen = self._chosen()
         if elsewhere:
             return self.plan(
-                [e.model_copy(update={"region": r, "amount": scaled(e, portion.share)}) for r in elsewhere for e in chosen]
+                [
+                    e.model_copy(update={"region": r, "amount": scaled(e, portion.share)})
+                    for r in elsewhere
+                    for e in chosen
+                ]
             )
         edits = [towards(e, portion.share) for e in chosen]
         return self.plan(self._in_named(edits))
@@ -193,14 +197,17 @@ class _Turn:
         fresh: list[Edit] = []
         kept: list[str] = []
         scopes: list[frozenset[str]] = []
+        stays = False
         for clause in clauses:
             said, protected = protect.split_off(clause)
             turn = _Turn(clause, self.context, understand(said).heard)
-            if _SAYS["stays"].search(clause) and not _SAYS["less"].search(clause):
+            if _SAYS["stays"].search(clause) and not _SAYS["less"].search(clause.replace("is enough", "stays")):
                 kept += turn.named
+                stays |= bool(turn.named or attributes_in(clause))
                 continue
             if protected and not re.search(r"\w", said):
                 kept += protected
+                stays = True
                 continue
             if (plan := turn.resolve(exact_only=False)) is not None and plan.kind == "followup":
                 edits += plan.edits
@@ -214,7 +221,7 @@ class _Turn:
             named = {e.attribute for e in self.last if e.attribute.split(":")[0] in attributes_in(clause)}
             scopes.append(frozenset(turn.named or named))
         parted = len(set(scopes)) > 1 and frozenset() not in scopes
-        if not edits or not (parted or ((fresh or kept) and len(scopes) == 1)):
+        if not edits or not (parted or ((fresh or stays) and len(scopes) == 1)):
             return None
         changed = {e.attribute for e in edits}
         edits += [e for e in fresh if e.region != "global" or e.attribute not in changed]

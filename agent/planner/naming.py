@@ -12,7 +12,9 @@ _INSIDE: Final = {
     "person": frozenset(("face", "skin", "hair", "eyes", "teeth", "clothing")),
     "face": frozenset(("skin", "eyes", "teeth")),
     "subject": frozenset(("person", "face", "skin", "hair", "eyes", "teeth", "clothing", "animal", "food", "vehicle")),
-    "background": frozenset(("sky", "water", "vegetation", "ground", "building", "object:mountain", "object:mountains")),
+    "background": frozenset(
+        ("sky", "water", "vegetation", "ground", "building", "object:mountain", "object:mountains")
+    ),
 }
 
 #: Words for a region only where an article or a preposition stands before them.
@@ -62,7 +64,9 @@ def regions_alone(text: str, present: tuple[str, ...] = ()) -> list[str]:
     for i, c in enumerate(chunks):
         if region := _region(chunks, i, present):
             out.append(region)
-        elif not (c.is_joint or c.sense("the") or c.sense("at") or c.sense("of") or c.text in ("'s", "part", "area", "bit")):
+        elif not (
+            c.is_joint or c.sense("the") or c.sense("at") or c.sense("of") or c.text in ("'s", "part", "area", "bit")
+        ):
             return []
     return out
 

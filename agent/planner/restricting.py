@@ -24,7 +24,9 @@ def meant(text: str, last: tuple[Edit, ...], present: tuple[str, ...], *, own: b
     >>> [(e.region, e.direction) for e in edits]
     [('sky', -1), ('water', 1)]
     """
-    says = next((m for name in ("meant_not", "not_but", "swapped", "wrong_place") if (m := _found(name, text, own))), None)
+    says = next(
+        (m for name in ("meant_not", "not_but", "swapped", "wrong_place") if (m := _found(name, text, own))), None
+    )
     if says is not None:
         wanted = regions_in(says["a"], present)
         wrong = regions_in(says.groupdict().get("b") or "", present)
