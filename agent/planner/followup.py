@@ -2,21 +2,19 @@
 
 import re
 
-from agent.plan import Amount, Edit, Plan, PlanContext
+from agent.plan import Edit, Plan, PlanContext
 from agent.planner import protect, restricting, styles
 from agent.planner.chunks import chunk
 from agent.planner.complaints import BLAME, Key
 from agent.planner.lexicon import lexicon, patterns
 from agent.planner.naming import attributes_in, covers, keys_in, regions_in
 from agent.planner.portions import find as find_portion
-from agent.planner.portions import inverse, scaled, towards
+from agent.planner.portions import instead, inverse, scaled, towards
 from agent.planner.text import words
 from agent.planner.understand import Heard, understand
 
 _SAYS = patterns("followup")
 
-#: Before a number that was not meant.
-_WRONG = re.compile(r"\b(?:not|instead of|rather than|from|was)(?: (?:the|at|about|a))?$")
 #: Between the clauses of a message.
 _CLAUSES = re.compile(r"[.,;!?\n]+(?!\d)|\b(?:and|but|while|whereas|though)\b")
 
@@ -58,13 +56,6 @@ def done_wrongly(text: str, own: tuple[Heard, ...]) -> list[Edit]:
     return [inverse(h.edit) for h in own if h.form == "verb"]
 
 
-def _value(edit: Edit) -> float | None:
-    """The number of an edit's amount, None for a word."""
-    if isinstance(edit.amount, str):
-        return None
-    return edit.amount.value if isinstance(edit.amount, Amount) else edit.amount
-
-
 class _Turn:
     """One message beside the edits of the last turn; used once."""
 
@@ -86,7 +77,11 @@ class _Turn:
     def resolve(self, exact_only: bool) -> Plan | None:
         text = self.text
         standing = [h.edit for h in self.own if h.edit.region != "global" or h.form in ("noun", "verb")]
-        if (plan := self._numbers(exact_only)) or (plan := self._several(exact_only)):
+        if not (self.own or self.said or self.named) and (
+            edit := instead(self.chunks, text, self.last, sure_only=exact_only)
+        ):
+            return self.plan([edit])
+        if (plan := self._several(exact_only)) is not None:
             return plan
         if taken_back := restricting.returned(text, self.last, self.present):
             return self.plan(taken_back)
@@ -161,31 +156,6 @@ class _Turn:
             )
         edits = [towards(e, portion.share) for e in chosen]
         return self.plan(self._in_named(edits))
-
-    def _numbers(self, exact_only: bool) -> Plan | None:
-        """ "That was 0.5, make it 0.2", "15, not 50": the difference."""
-        numbers = [(c.amount, i) for i, c in enumerate(self.chunks) if c.amount]
-        wrong = [n for n, i in numbers if _WRONG.search(" ".join(c.text for c in self.chunks[max(0, i - 3) : i]))]
-        if len(numbers) > 1 and not wrong:
-            wrong = [n for n, _ in numbers if n.value in {_value(e) for e in self.last}]
-        number = next((n for n, _ in reversed(numbers) if n not in wrong), None)
-        sure = _SAYS["make_it"].search(self.text) is not None
-        loose = not exact_only and (bool(wrong) or _SAYS["rather"].search(self.text) is not None)
-        if number is None or not (sure or loose) or self.own or self.said or self.named:
-            return None
-        edit = next((e for e in self.last if _value(e) in [n.value for n in wrong]), self.last[-1])
-        old = _value(edit)
-        if old is None:
-            if not sure and not wrong:
-                return None
-            target = Amount(value=number.value, unit=number.unit, absolute=True)
-            return self.plan([edit.model_copy(update={"amount": target})])
-        step = round(number.value - old, 4)
-        unit = edit.amount.unit if isinstance(edit.amount, Amount) else "percent"
-        direction = edit.direction if step > 0 else -edit.direction
-        return self.plan(
-            [edit.model_copy(update={"direction": direction, "amount": Amount(value=abs(step), unit=unit)})]
-        )
 
     def _several(self, exact_only: bool) -> Plan | None:
         """ "Sky more, water less", "warmth: half. contrast: double.", "half of that, and brighten her face": every clause

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.plan import Amount, Edit
+from agent.planner.chunks import Chunk
+from agent.planner.lexicon import patterns
 
 #: The size of each word, as the conventions count it.
 _SIZES: Final = {"slight": 1.0, "medium": 2.0, "strong": 4.0}
@@ -51,6 +53,9 @@ _SAYS: Final = tuple(
     )
 )
 
+#: Before a number that was not meant.
+_WRONG: Final = re.compile(r"\b(?:not|instead of|rather than|from|was)(?: (?:the|at|about|a))?$")
+
 
 @dataclass(frozen=True)
 class Portion:
@@ -90,6 +95,43 @@ def find(text: str) -> Portion | None:
 
 def _value(number: str) -> float:
     return float(number.replace(",", "."))
+
+
+def instead(chunks: list[Chunk], text: str, last: tuple[Edit, ...], *, sure_only: bool) -> Edit | None:
+    """The edit that makes up the difference to another number: "that was 0.5, make it 0.2", "15, not 50".
+
+    `chunks`: those of the plain text; `sure_only`: only what can be nothing else.
+    """
+    says = patterns("followup")
+    numbers = [
+        (c.amount, " ".join(b.text for b in chunks[max(0, i - 3) : i])) for i, c in enumerate(chunks) if c.amount
+    ]
+    wrong = [n for n, before in numbers if _WRONG.search(before)]
+    if len(numbers) > 1 and not wrong:
+        wrong = [n for n, _ in numbers if n.value in {_number(e) for e in last}]
+    number = next((n for n, _ in reversed(numbers) if n not in wrong), None)
+    sure = says["make_it"].search(text) is not None
+    loose = not sure_only and (bool(wrong) or says["rather"].search(text) is not None)
+    if number is None or not (sure or loose):
+        return None
+    edit = next((e for e in last if _number(e) in [n.value for n in wrong]), last[-1])
+    old = _number(edit)
+    if old is None:
+        if not sure and not wrong:
+            return None
+        target = Amount(value=number.value, unit=number.unit, absolute=True)
+        return edit.model_copy(update={"amount": target})
+    step = round(number.value - old, 4)
+    unit = edit.amount.unit if isinstance(edit.amount, Amount) else "percent"
+    direction = edit.direction if step > 0 else -edit.direction
+    return edit.model_copy(update={"direction": direction, "amount": Amount(value=abs(step), unit=unit)})
+
+
+def _number(edit: Edit) -> float | None:
+    """The number of an edit's amount, None for a word."""
+    if isinstance(edit.amount, str):
+        return None
+    return edit.amount.value if isinstance(edit.amount, Amount) else edit.amount
 
 
 def size(value: float) -> str:
