@@ -15,6 +15,11 @@ from agent.planner.understand import Heard, understand
 
 _SAYS = patterns("followup")
 
+#: Which of the last edits "the first one", "the latter" is.
+_ROW = {"first": 0, "former": 0, "second": 1, "latter": -1, "last": -1}
+_ORDINAL = re.compile(rf"\bthe ({'|'.join(_ROW)})(?: (?:one|edit|change|of them))?\b")
+#: A region and a signed number: "sky +20".
+_SIGNED = re.compile(r"^(?:the )?[\w ]+?:? ?(?P<sign>[+-])\d")
 #: Between the clauses of a message.
 _CLAUSES = re.compile(r"[.,;!?\n]+(?!\d)|\b(?:and|but|while|whereas|though)\b")
 
@@ -99,6 +104,8 @@ class _Turn:
             return self.plan(self._reversed())
         if (plan := self._portion()) is not None:
             return plan
+        if self.named and not self.own and (signed := _SIGNED.search(text)):
+            return self.plan(self._moved_or_chosen(1 if signed["sign"] == "+" else -1, "medium"))
         if (plan := self._unwanted() or self._complaint() or self._likened()) is not None:
             return plan
         only = bool(_SAYS["only"].search(text)) and bool(self.named)
@@ -108,7 +115,8 @@ class _Turn:
         if self.named and self._is_copy() and not self._contrary(standing):
             edits = self._moved(1.0)
             if re.search(
-                r"\bbut (?:a bit |a little |much |slightly )?(?:softer|less|subtler|weaker|gentler|lighter)\b|\bsofter\b",
+                r"\b(?:but|only|just) (?:a bit |a little |much |slightly )?"
+                r"(?:softer|less|subtler|weaker|gentler|lighter)\b|\bsofter\b",
                 text,
             ):
                 edits = [e.model_copy(update={"amount": scaled(e, 0.5)}) for e in edits]
@@ -182,13 +190,15 @@ class _Turn:
             if (plan := turn.resolve(exact_only=False)) is not None and plan.kind == "followup":
                 edits += plan.edits
                 kept += plan.protect
-            elif turn.own and not exact_only:
+            elif turn.own and turn._foreign() and not exact_only:
                 fresh += [h.edit for h in turn.own]
                 kept += protected
                 continue
             else:
                 return None
             named = {e.attribute for e in self.last if e.attribute.split(":")[0] in attributes_in(clause)}
+            if _ORDINAL.search(clause) and len(self.last) > 1:
+                named = {f"{e.region} {e.attribute}" for e in turn._chosen()}
             scopes.append(frozenset(turn.named or named))
         parted = len(set(scopes)) > 1 and frozenset() not in scopes
         if not edits or not (parted or ((fresh or stays) and len(scopes) == 1)):
@@ -257,6 +267,8 @@ class _Turn:
         found = _SAYS["unwanted"].search(self.text)
         if found is None or len(self.text.split()) > 12 or re.search(r"\btoo\b|\bover\w+", self.text):
             return None
+        if find_portion(self.text) is not None:
+            return None
         said = next(words for words in found.groups() if words)
         regions = [r for r in self._regions_in(said) if r not in ("edges", "shadows", "highlights")]
         edits: list[Edit] = []
@@ -264,8 +276,14 @@ class _Turn:
             edit = self._explained(key, regions, continuing=False)
             if edit is not None and (found["done"] or edit.attribute == key[0] or key in BLAME):
                 edits += [inverse(edit).model_copy(update={"region": r}) for r in regions or [edit.region]]
-        if found["done"] and not edits:
+        if found["milder"]:
+            edits = [e.model_copy(update={"amount": "slight"}) for e in edits]
+        elif found["done"] and not edits:
             edits = done_wrongly(self.text, self.own)
+        elif not edits and not self.own and _SAYS["disliked"].search(self.text):
+            edits = [
+                inverse(e).model_copy(update={"region": r}) for r in regions for e in self.last if covers(e.region, r)
+            ]
         return self.plan(edits) if edits else None
 
     def _likened(self) -> Plan | None:
@@ -282,9 +300,12 @@ class _Turn:
         """ "Too dark now", "the skin looks orange", "still blurry"."""
         still = bool(_SAYS["still"].search(self.text))
         complains = re.search(
-            r"\b(?:too|way|over\w+|looks?|looking|went|gone|got|turned|became|is|are|still|now|bit)\b", self.text
+            r"\b(?:too|way|over\w+|looks?|looking|went|gone|got|turned|became|is|are|should not be|still|now|bit)\b",
+            self.text,
         )
         if not complains or re.search(r"\bnot? (?:too|very)\b", self.text):
+            return None
+        if re.search(r"\btoo[.! ]*$", self.text) and any(h.form == "verb" for h in self.own):
             return None
         if any(re.search(r"(?:er|ier)$", w) for w in self.text.split() if w in self._comparatives()):
             return None
@@ -301,7 +322,7 @@ class _Turn:
             if re.search(r"\b(?:love|liked?|nice|good|great|keep)\b", clause) and not re.search(r"\btoo\b", clause):
                 continue
             if not re.search(
-                r"\b(?:too|way|over\w+|looks?|went|gone|got|turned|became|is|are|still|now|see)\b", clause
+                r"\b(?:too|way|over\w+|looks?|went|gone|got|turned|became|is|are|should not be|still|now|see)\b", clause
             ):
                 continue
             edits += self._blamed(clause, still)
@@ -346,12 +367,12 @@ class _Turn:
         """ "Warmer still", "less vignette", "a touch less green", "crispier": the last edit named again."""
         edits: list[Edit] = []
         for h in self.own:
-            form, edit, named = h.form, h.edit, h.edit.region != "global"
+            form, edit, named = h.form, h.edit, h.edit.region not in ("global", "edges")
             found = self._same_attribute(h)
             if found is None:
                 continue
             old, less = found
-            if form in ("noun", "verb") and not self._relative(less, old):
+            if form in ("noun", "verb") and edit.region != "edges" and not self._relative(less, old):
                 continue
             if named and edit.region not in {e.region for e in self.last}:
                 continue
@@ -373,6 +394,8 @@ class _Turn:
             return True
         if re.search(r"\b(?:still|even|further|than (?:this|that|before))\b", self.text):
             return True
+        if re.search(r"\b(?:it|that|this) (?:even |a bit |a little |some |much )?(?:more|further)\b", self.text):
+            return True
         again = re.match(r"^(?:\w+ )?(?:more|still more|even more) \w+[.! ]*$", self.text)
         return again is not None and old.region != "global"
 
@@ -384,6 +407,8 @@ class _Turn:
         for old in reversed(self.last):
             if old.attribute == edit.attribute:
                 return old, old.direction != edit.direction
+            if (edit.region, edit.attribute, old.attribute) == ("edges", "brightness", "vignette"):
+                return old, edit.direction > 0
         for old in reversed(self.last):  # a cast of the whole is the colour of a region; less blur is more sharpness
             towards = _SAME_THING.get((edit.attribute, old.attribute))
             if towards is not None and ("blur" not in old.attribute or "blur" in heard.phrase):
@@ -400,7 +425,9 @@ class _Turn:
         return any(self._same_attribute(h) is None for h in self.own)
 
     def _chosen(self) -> list[Edit]:
-        """The last edits meant: those whose attribute or region is named, else all."""
+        """The last edits meant: those whose attribute, region or place in the row is named, else all."""
+        if (row := _ORDINAL.search(self.text)) and len(self.last) > 1:
+            return [self.last[_ROW[row[1]]]]
         attributes = {a.split(":")[0] for a in attributes_in(self.text)}
         chosen = [e for e in self.last if e.attribute.split(":")[0] in attributes]
         if not chosen and self.named:

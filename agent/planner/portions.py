@@ -28,7 +28,8 @@ _PERCENT: Final = rf"(?P<percent>{_NUMBER}) ?(?:%|(?:per ?cent|pct)\b)"
 _DONE: Final = r"(?:effect|edit|change|strength|amount|intensity|opacity|look|step)"
 #: What stands behind a share that is one of something done: "of that", "as much", "the strength".
 _OF: Final = (
-    rf"(?: of (?:(?:that|it|this|them|what)\b|(?:the|its|that|your) (?:\w+ )?{_DONE}\b)"
+    rf"(?: of (?:(?:that|it|this|them|what)\b(?! (?:photo|picture|image))|(?:the|its|that|your) (?:\w+ )?{_DONE}\b"
+    r"|(?:the|its) (?!photo|picture|image|frame|shot|time|people|area|way)\w+[.!]*$)"
     rf"| as {_MUCH}\b| (?:the )?{_DONE}\b)"
 )
 #: Ways to name a share; those with a `way` count from the whole.
@@ -43,6 +44,7 @@ _SAYS: Final = tuple(
         rf"\b(?P<count>two|three|four) (?P<part>{_PART})(?:{_OF}| (?P<way>less|weaker|more|stronger)\b)",
         rf"\b(?P<part>(?!half){_PART})(?:{_OF})",
         rf"(?<![\d.,]){_PERCENT}{_OF}",
+        rf"\bat (?:only |just |about )?{_PERCENT}[.! ]*$",
         rf"(?<![\d.,])(?P<times>{_NUMBER}|\b{_COUNT}) ?(?:x\b|times\b)"
         rf"(?: (?:of )?(?:(?:that|it|this)\b|the {_DONE}\b)| (?:as|more|stronger)\b(?: {_MUCH})?)?",
         r"\b(?:x|times) ?(?P<times>\d(?:\.\d+)?|two|three|four)\b",

@@ -25,7 +25,12 @@ def meant(text: str, last: tuple[Edit, ...], present: tuple[str, ...], *, own: b
     [('sky', -1), ('water', 1)]
     """
     says = next(
-        (m for name in ("meant_not", "not_but", "swapped", "wrong_place") if (m := _found(name, text, own))), None
+        (
+            m
+            for name in ("meant_not", "not_but", "this_not", "swapped", "wrong_place")
+            if (m := _found(name, text, own))
+        ),
+        None,
     )
     if says is not None:
         wanted = regions_in(says["a"], present)
@@ -43,12 +48,19 @@ def meant(text: str, last: tuple[Edit, ...], present: tuple[str, ...], *, own: b
 
 
 def _found(name: str, text: str, own: bool) -> re.Match[str] | None:
-    return None if own and name == "not_but" else _SAYS[name].search(text)
+    says = None if own and name in ("not_but", "this_not") else _SAYS[name].search(text)
+    # "The snow should not be yellow" names no two places.
+    return None if says and name == "this_not" and not (regions_alone(says["a"]) and regions_alone(says["b"])) else says
+
+
+def _place(text: str) -> str:
+    """A text without what says nothing of the place: "no, apply it ..."."""
+    return _SAYS["opening"].sub("", text, count=1)
 
 
 def spread(text: str, last: tuple[Edit, ...]) -> list[Edit]:
     """The last edits on the whole photo: "on everything", "not just the sky, the whole picture"."""
-    if not _SAYS["everywhere"].search(text) or all(e.region == "global" for e in last):
+    if not _SAYS["everywhere"].search(_place(text)) or all(e.region == "global" for e in last):
         return []
     return [e.model_copy(update={"region": "global"}) for e in last]
 
@@ -63,10 +75,10 @@ def spared(text: str, last: tuple[Edit, ...], present: tuple[str, ...]) -> Place
     >>> [(e.region, e.direction) for e in edits], kept
     ([('global', 1)], ('sky',))
     """
-    says = _SAYS["spared"].search(text)
+    says = _SAYS["spared"].search(_place(text))
     if says is None:
         return None
-    what = says["k"] or says["out"]
+    what = says["k"] or says["out"] or says["gone"]
     if named := _attributes(what, last):
         return [inverse(e) for e in named], ()
     regions = regions_alone(what, present)
@@ -80,10 +92,11 @@ def spared(text: str, last: tuple[Edit, ...], present: tuple[str, ...]) -> Place
 
 def only(text: str, last: tuple[Edit, ...], present: tuple[str, ...]) -> Placed | None:
     """The last edits taken back everywhere but in the regions named, or but for the attributes named: "just the top"."""
-    says = _SAYS["only_there"].search(text)
-    if says and (named := _attributes(says["k"], last)):
+    says = _SAYS["only_there"].search(_place(text))
+    what = next((said for said in says.groups() if said), "") if says else ""
+    if named := _attributes(what, last):
         return [inverse(e) for e in last if e not in named], ()
-    regions = regions_alone(says["k"], present) if says else []
+    regions = regions_alone(what, present)
     if not regions:
         return None
     outside = [e for e in last if e.region not in regions]
@@ -104,10 +117,12 @@ def returned(text: str, last: tuple[Edit, ...], present: tuple[str, ...]) -> lis
     if says is None:
         return []
     regions = regions_alone(next(said for name, said in says.groupdict().items() if said and name != "it"), present)
-    if any(e.region in regions for e in last):
-        return []
     meant = _attributes(says["it"] or "", last) or list(last)
-    return [inverse(e).model_copy(update={"region": r}) for r in regions for e in meant if covers(e.region, r)]
+    out: list[Edit] = []
+    for region in regions:
+        there = [e for e in meant if e.region == region] or [e for e in meant if covers(e.region, region)]
+        out += [inverse(e).model_copy(update={"region": region}) for e in there]
+    return out
 
 
 def _attributes(text: str, last: tuple[Edit, ...]) -> list[Edit]:
