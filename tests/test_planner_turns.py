@@ -60,7 +60,7 @@ FIFTY = after("global.contrast+50")
         ("go 9 steps back", 3, "reset"),
         ("go back one step", 3, "undo"), ("undo two times", 0, "undo"), ("go back to 3", 5, "goto:3"),
         ("go 2 back", 4, "goto:2"),
-        ("get rid of the last edit", 4, "undo"), ("three versions ago", 7, "goto:4"),
+        ("get rid of the last edit", 4, "undo"), ("three versions ago", 7, "goto:4"), ("undo all three", 9, "goto:6"),
     ],
 )  # fmt: skip
 def test_steps_are_counted(text: str, versions: int, wanted: str) -> None:
@@ -80,6 +80,7 @@ def test_steps_are_counted(text: str, versions: int, wanted: str) -> None:
         ("could you please undo that?", "undo"), ("what if we go back to version 2", "goto:2"),
         ("that only made it worse", "dislike"),
         ("perfect, stop there", "like"), ("you did great", "like"), ("that's plenty", "like"),
+        ("much better than before", "like"), ("not better than before", "dislike"), ("better before", "undo"),
     ],
 )  # fmt: skip
 def test_ways_to_say_a_command(text: str, wanted: str) -> None:
@@ -187,6 +188,11 @@ def test_how_much_of_which_part(context: PlanContext, text: str, wanted: list[st
         (LIGHT, "the top half only", ["global.brightness-"], ("top",)),
         (LIGHT, "in the background only", ["global.brightness-"], ("background",)),
         (SKY, "only the water", ["sky.saturation-", "water.saturation+"], ()),
+        (LIGHT, "limit it to the sky", ["global.brightness-"], ("sky",)),
+        (LIGHT, "keep it off her face", ["face.brightness-"], ()),
+        (LIGHT, "the person, not the background", ["global.brightness-", "person.brightness+"], ()),
+        (SKY, "water, not sky", ["sky.saturation-", "water.saturation+"], ()),
+        (SKY, "copy that to the water", ["water.saturation+"], ()),
         (TWO, "only the contrast", ["global.temperature-"], ()), (TWO, "without the contrast", ["global.contrast-"], ()),
         (LIGHT, "put the sky back", ["sky.brightness-"], ()), (LIGHT, "undo it on the face", ["face.brightness-"], ()),
         (LIGHT, "the sky should not have changed", ["sky.brightness-"], ()),
@@ -209,6 +215,8 @@ def test_where_it_should_have_been(context: PlanContext, text: str, wanted: list
         (CORNERS, "no dark corners please", ["global.vignette-"]),
         (WHOLE, "I don't like the yellow tint", ["global.temperature-"]), (TWO, "I hate the contrast", ["global.contrast-"]),
         (WHOLE, "you turned the sky orange", ["sky.temperature-"]), (SKY, "brighter again", ["global.brightness+"]),
+        (WHOLE, "warm up the sky too", ["sky.temperature+"]), (BLUR, "not that blurry", ["background.blur-"]),
+        (CORNERS, "brighter corners", ["global.vignette-"]), (LIGHT, "the sky was nicer before", ["sky.brightness-"]),
         (TWO, "it looks washed out", ["global.contrast+"]),
         (after("global.clarity+strong"), "looks HDR", ["global.clarity-"]),
         (after("global.brightness-medium"), "now it looks like night", ["global.brightness+"]),

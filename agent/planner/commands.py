@@ -91,7 +91,7 @@ def without_negated(text: str) -> str:
 def _withheld(match: re.Match[str]) -> str:
     """The command that a negation forbids, or an empty string; "do not remember that" is a command of its own."""
     whole = find(match.group())
-    if whole is not None and whole.said not in match["what"]:
+    if whole is not None and re.search(r"\b(?:not|never|stop|without|no)\b", whole.said):
         return ""
     stems = r"\b(undo|redo|reset|export|revert|forget|compar|restor|remember|start|go|tak)t?(?:ing)\b"
     said = re.sub(stems, lambda m: m[1] + ("e" if m[1] in ("compar", "restor", "tak") else ""), match["what"])

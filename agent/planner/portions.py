@@ -36,7 +36,7 @@ _OF: Final = (
 _SAYS: Final = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"\b(?P<by>by) (?:a |one )?(?P<part>{_PART})\b",
+        rf"\b(?P<by>by) (?:a |one |(?P<count>two|three) )?(?P<part>{_PART})\b",
         rf"(?:^|: ?|\b(?:a|one|to|an) )(?P<part>(?!half){_PART})[.! ]*$",
         r"\b(?P<whole>one|two|three) and a half(?: times)?(?: (?:of )?(?:that|it|as much))?",
         rf"\b(?P<part>half|third|quarter|fifth) (?P<way>again|more|stronger|less|weaker|softer)(?: (?:again|as) {_MUCH})?"
@@ -45,6 +45,9 @@ _SAYS: Final = tuple(
         rf"\b(?P<part>(?!half){_PART})(?:{_OF})",
         rf"(?<![\d.,]){_PERCENT}{_OF}",
         rf"\bat (?:only |just |about )?{_PERCENT}[.! ]*$",
+        r"\b(?:down|back|up|(?:reduce|lower|cut|increase|raise|bump|dial|bring|set|turn|take) (?:it|that|this|the effect)"
+        r"(?: down| up| back)?)"
+        rf" to (?:only |just |about )?{_PERCENT}",
         rf"(?<![\d.,])(?P<times>{_NUMBER}|\b{_COUNT}) ?(?:x\b|times\b)"
         rf"(?: (?:of )?(?:(?:that|it|this)\b|the {_DONE}\b)| (?:as|more|stronger)\b(?: {_MUCH})?)?",
         r"\b(?:x|times) ?(?P<times>\d(?:\.\d+)?|two|three|four)\b",
