@@ -13,6 +13,9 @@ _SAYS: Final = patterns("followup")
 #: Where an attribute is named and more is said of it.
 _BESIDE: Final = re.compile(r"\b(?:less|more|much|was|is|are|did|or|bit|little|touch|too|enough|make|add)\b|\d")
 
+#: What was done, without a name.
+_DONE: Final = re.compile(r"(?:it|that|this|them|those)\b|the (?:effect|edit|change|rest)")
+
 #: Edits to make on top of the last ones, and the regions that keep what they have.
 Placed = tuple[list[Edit], tuple[str, ...]]
 
@@ -117,7 +120,10 @@ def returned(text: str, last: tuple[Edit, ...], present: tuple[str, ...]) -> lis
     if says is None:
         return []
     regions = regions_alone(next(said for name, said in says.groupdict().items() if said and name != "it"), present)
-    meant = _attributes(says["it"] or "", last) or list(last)
+    what = says["it"] or "it"
+    meant = _attributes(what, last) or list(last)
+    if not _DONE.match(what) and not any(e.attribute.split(":")[0] in attributes_in(what) for e in meant):
+        return []  # "undo the damage from the sun"
     out: list[Edit] = []
     for region in regions:
         there = [e for e in meant if e.region == region] or [e for e in meant if covers(e.region, region)]
