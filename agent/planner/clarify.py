@@ -51,6 +51,10 @@ def vague(text: str) -> Question | None:
         return None
     if re.search(r"^(?:please )?(?:change|do something with) (?:the |its |all )?colou?rs?\b", text):
         return Question("Which way should the colors go?", ("warmer", "cooler", "more colorful", "black and white"))
+    if re.search(
+        r"^\W*(?:(?:please|ok|okay|just|now|oh) )*forget (?:everything|all(?: of (?:it|that))?|it all)\W*$", text
+    ):
+        return Question("Forget what: the edits, or what I know of your taste?", ("undo everything", "forget my taste"))
     says = patterns("followup")
     if re.fullmatch(r"[^a-z]*", text):
         return None

@@ -120,7 +120,8 @@ def plan_text(text: str, context: PlanContext | None = None) -> Plan:
 
 def _plan(asked: str, context: PlanContext | None, attacked: bool) -> Plan:
     """Plan a plain English text."""
-    asked = plainer.first(asked)
+    if not (asked := plainer.first(commands.without_negated(asked))):
+        return Plan(kind="none")
     kept, protected = protect.split_off(asked)
     heard = understand(kept)
 
@@ -129,7 +130,7 @@ def _plan(asked: str, context: PlanContext | None, attacked: bool) -> Plan:
         return _request(part, kept, understand(kept), protected)
 
     found = None if attacked else commands.find(asked, context.versions if context else 0)
-    if commands.asks(asked) and not (found and found.name in ("help", "compare")):
+    if commands.asks(asked, found):
         return Plan(kind="question")
     certain = found is not None and (found.name in _CERTAIN or found.name.startswith("goto"))
     if found is None and (plan := strength.answer(asked, context, heard.heard)) is not None:

@@ -2,17 +2,26 @@
 
 import re
 
-from agent.plan import Amount, Edit, Plan, PlanContext
-from agent.planner.chunks import Chunk, chunk
-from agent.planner.complaints import BLAME, WORDS, Key
-from agent.planner.lexicon import colour_axis, hue, lexicon, patterns
+from agent.plan import Edit, Plan, PlanContext
+from agent.planner import protect, restricting, styles
+from agent.planner.chunks import chunk
+from agent.planner.complaints import BLAME, Key
+from agent.planner.lexicon import lexicon, patterns
+from agent.planner.naming import attributes_in, covers, keys_in, regions_in
+from agent.planner.portions import find as find_portion
+from agent.planner.portions import instead, inverse, scaled, towards
 from agent.planner.text import words
-from agent.planner.understand import Heard
-
-#: The size of each word, as the conventions count it.
-_SIZES = {"slight": 1.0, "medium": 2.0, "strong": 4.0}
+from agent.planner.understand import Heard, understand
 
 _SAYS = patterns("followup")
+
+#: Which of the last edits "the first one", "the latter" is.
+_ROW = {"first": 0, "former": 0, "second": 1, "latter": -1, "last": -1}
+_ORDINAL = re.compile(rf"\bthe ({'|'.join(_ROW)})(?: (?:one|edit|change|of them))?\b")
+#: A region and a signed number: "sky +20".
+_SIGNED = re.compile(r"^(?:the )?[\w ]+?:? ?(?P<sign>[+-])\d")
+#: Between the clauses of a message.
+_CLAUSES = re.compile(r"[.,;!?\n]+(?!\d)|\b(?:and|but|while|whereas|though)\b")
 
 #: An attribute as people name it, the attribute it was on a region, and how their directions go together.
 _SAME_THING = {
@@ -29,15 +38,6 @@ _SAME_THING = {
 }
 
 
-def size(value: float) -> str:
-    """The word whose size is nearest to `value`.
-
-    >>> size(0.5), size(2), size(8)
-    ('slight', 'medium', 'strong')
-    """
-    return "slight" if value < 1.5 else "medium" if value < 3 else "strong"
-
-
 def resolve(text: str, context: PlanContext | None, own: tuple[Heard, ...], *, exact_only: bool = False) -> Plan | None:
     """The plan of a follow-up, or None when the text stands by itself.
 
@@ -45,33 +45,31 @@ def resolve(text: str, context: PlanContext | None, own: tuple[Heard, ...], *, e
 
     `text`: plain; `own`: what the grammar read by itself.
     """
-    if context is None or not context.last_edits or len(text.split()) > 24:
+    if context is None or not context.last_edits:
+        wrong = done_wrongly(text, own)
+        return Plan(kind="strong", edits=tuple(wrong)) if wrong else None
+    if len(text.split()) > 24:
         return None
     return _Turn(text, context, own).resolve(exact_only)
 
 
-def inverse(edit: Edit, amount: object = None) -> Edit:
-    """The edit that takes back `edit`, wholly or by `amount`."""
-    return edit.model_copy(update={"direction": -edit.direction, "amount": edit.amount if amount is None else amount})
-
-
-def _scaled(edit: Edit, factor: float) -> object:
-    if isinstance(edit.amount, str):
-        return size(_SIZES[edit.amount] * factor)
-    if isinstance(edit.amount, Amount):
-        return edit.amount.model_copy(update={"value": round(edit.amount.value * factor, 4)})
-    return round(edit.amount * factor, 4)
+def done_wrongly(text: str, own: tuple[Heard, ...]) -> list[Edit]:
+    """What takes back a change that a message says was made: "you blurred my arm". `own`: the change, as it was heard."""
+    found = _SAYS["unwanted"].search(text)
+    if found is None or not found["done"]:
+        return []
+    return [inverse(h.edit) for h in own if h.form == "verb"]
 
 
 class _Turn:
     """One message beside the edits of the last turn; used once."""
 
     def __init__(self, text: str, context: PlanContext, own: tuple[Heard, ...]) -> None:
-        self.text, self.last, self.own = text, context.last_edits, own
+        self.text, self.context, self.last, self.own = text, context, context.last_edits, own
         self.present = context.regions_present
         self.chunks = chunk(words(text), lexicon())
-        self.named = self._named_regions()
-        self.said = self._said()
+        self.named = self._regions_in(text)
+        self.said = [key for _, key in keys_in(text)]
         self.slight = bool(_SAYS["slight"].search(text))
         self.much = bool(_SAYS["much"].search(text))
 
@@ -84,34 +82,31 @@ class _Turn:
     def resolve(self, exact_only: bool) -> Plan | None:
         text = self.text
         standing = [h.edit for h in self.own if h.edit.region != "global" or h.form in ("noun", "verb")]
-        if (plan := self._numbers()) or (plan := self._meant()) or (plan := self._undo_part()):
+        if not (self.own or self.said or self.named) and (
+            edit := instead(self.chunks, text, self.last, sure_only=exact_only)
+        ):
+            return self.plan([edit])
+        if (plan := self._several(exact_only)) is not None:
             return plan
+        if taken_back := restricting.returned(text, self.last, self.present):
+            return self.plan(taken_back)
+        if (plan := self._undo_part()) is not None:
+            return plan
+        if moved := restricting.meant(text, self.last, self.present, own=bool(self.own)):
+            return self.plan(moved)
         if exact_only:
             return None
-        if (
-            _SAYS["everywhere"].search(text)
-            and not standing
-            and not self.own
-            and any(e.region != "global" for e in self.last)
-        ):
-            return self.plan([e.model_copy(update={"region": "global"}) for e in self._chosen()])
-        if re.search(r"\b(?:meant|wanted)\b", text) and (meant := self._opposite_word()):
-            return self.plan(meant)
-        if (
-            re.search(r"^(?:ok |good |fine |nice )?,? ?(?:but )?not (?:on|in|for) ", text)
-            and self.named
-            and not self.own
-        ):
-            return self.plan([inverse(e).model_copy(update={"region": r}) for r in self.named for e in self.last])
+        if not self._foreign() and (plan := self._placed()) is not None:
+            return plan
+        if re.search(r"\b(?:meant|wanted)\b", text) and (opposite := self._opposite_word()):
+            return self.plan(opposite)
         if _SAYS["opposite"].search(text):
-            return self.plan([inverse(e, _scaled(e, 2)) for e in self._chosen()])
-        if _SAYS["half"].search(text) and not self.named:
-            return self.plan([inverse(e, _scaled(e, 0.5)) for e in self._chosen(by_blame=False)])
-        if _SAYS["fraction"].search(text):
-            return self.plan([inverse(e, _scaled(e, 0.34)) for e in self._chosen()])
-        if _SAYS["double"].search(text) and not self._fresh_numbers():
-            return self.plan(self._moved(2.0) if self.named else list(self._chosen()))
-        if (plan := self._complaint()) is not None:
+            return self.plan(self._reversed())
+        if (plan := self._portion()) is not None:
+            return plan
+        if self.named and not self.own and (signed := _SIGNED.search(text)):
+            return self.plan(self._moved_or_chosen(1 if signed["sign"] == "+" else -1, "medium"))
+        if (plan := self._unwanted() or self._complaint() or self._likened()) is not None:
             return plan
         only = bool(_SAYS["only"].search(text)) and bool(self.named)
         if only and not _SAYS["more"].search(text) and not _SAYS["less"].search(text) and not standing:
@@ -120,16 +115,17 @@ class _Turn:
         if self.named and self._is_copy() and not self._contrary(standing):
             edits = self._moved(1.0)
             if re.search(
-                r"\bbut (?:a bit |a little |much |slightly )?(?:softer|less|subtler|weaker|gentler|lighter)\b|\bsofter\b",
+                r"\b(?:but|only|just) (?:a bit |a little |much |slightly )?"
+                r"(?:softer|less|subtler|weaker|gentler|lighter)\b|\bsofter\b",
                 text,
             ):
-                edits = [e.model_copy(update={"amount": _scaled(e, 0.5)}) for e in edits]
+                edits = [e.model_copy(update={"amount": scaled(e, 0.5)}) for e in edits]
             elif re.search(r"\bbut (?:a bit |a little |much |even )?(?:stronger|more)\b", text):
-                edits = [e.model_copy(update={"amount": _scaled(e, 2)}) for e in edits]
+                edits = [e.model_copy(update={"amount": scaled(e, 2)}) for e in edits]
             return self.plan(edits)
         if (plan := self._by_attribute()) is not None:
             return plan
-        if standing:
+        if standing or self._foreign():
             return None
         if _SAYS["less"].search(text):
             amount = "medium" if _SAYS["way"].search(text) else "slight"
@@ -149,50 +145,83 @@ class _Turn:
     def _opposite_word(self) -> list[Edit]:
         """ "No, I meant darker": the opposite of what was done."""
         found = [self._same_attribute(h) for h in self.own]
-        return [inverse(pair[0], _scaled(pair[0], 2)) for pair in found if pair is not None and pair[1]]
+        return [inverse(pair[0], scaled(pair[0], 2)) for pair in found if pair is not None and pair[1]]
 
-    def _numbers(self) -> Plan | None:
-        """ "That was 0.5, make it 0.2": the difference."""
-        number = next((c.amount for c in reversed(self.chunks) if c.amount), None)
-        edit = self.last[-1]
-        if (
-            number is None
-            or not re.search(r"\bmake (?:it|that)\b|\b(?:set|change) (?:it|that) to\b|\binstead\b", self.text)
-            or self.own
-            or self.said
-        ):
+    def _portion(self) -> Plan | None:
+        """ "Half of that", "three times as much on the trees"."""
+        portion = find_portion(self.text)
+        if portion is None or self._fresh_numbers() or self._foreign():
             return None
-        old = edit.amount.value if isinstance(edit.amount, Amount) else edit.amount
-        if isinstance(old, str):
-            target = Amount(value=number.value, unit=number.unit, absolute=True)
-            return self.plan([edit.model_copy(update={"amount": target})])
-        step = round(number.value - old, 4)
-        unit = edit.amount.unit if isinstance(edit.amount, Amount) else "percent"
-        direction = edit.direction if step > 0 else -edit.direction
-        return self.plan(
-            [edit.model_copy(update={"direction": direction, "amount": Amount(value=abs(step), unit=unit)})]
-        )
+        elsewhere = [r for r in self.named if not any(covers(e.region, r) for e in self.last)]
+        chosen = self._chosen()
+        if elsewhere:
+            return self.plan(
+                [
+                    e.model_copy(update={"region": r, "amount": scaled(e, portion.share)})
+                    for r in elsewhere
+                    for e in chosen
+                ]
+            )
+        edits = [towards(e, portion.share) for e in chosen]
+        return self.plan(self._in_named(edits))
 
-    def _meant(self) -> Plan | None:
-        match = re.search(
-            r"\b(?:i )?(?:meant|mean)\b(?P<a>[^,.;]*?)(?:,? ?(?:and )?not(?P<b>[\w' ]+)|[,.;]|$)", self.text
+    def _several(self, exact_only: bool) -> Plan | None:
+        """ "Sky more, water less", "warmth: half. contrast: double.", "half of that, and brighten her face": every clause
+        speaks of a part of the last edits, or one of them all and the others for themselves."""
+        clauses = [c.strip() for c in _CLAUSES.split(self.text) if c.strip()]
+        if len(clauses) < 2:
+            return None
+        edits: list[Edit] = []
+        fresh: list[Edit] = []
+        kept: list[str] = []
+        scopes: list[frozenset[str]] = []
+        stays = False
+        for clause in clauses:
+            said, protected = protect.split_off(clause)
+            turn = _Turn(clause, self.context, understand(said).heard)
+            if _SAYS["stays"].search(clause) and not _SAYS["less"].search(clause.replace("is enough", "stays")):
+                kept += turn.named
+                stays |= bool(turn.named or attributes_in(clause))
+                continue
+            if protected and not re.search(r"\w", said):
+                kept += protected
+                stays = True
+                continue
+            if (plan := turn.resolve(exact_only=False)) is not None and plan.kind == "followup":
+                edits += plan.edits
+                kept += plan.protect
+            elif turn.own and turn._foreign() and not exact_only:
+                fresh += [h.edit for h in turn.own]
+                kept += protected
+                continue
+            else:
+                return None
+            named = {e.attribute for e in self.last if e.attribute.split(":")[0] in attributes_in(clause)}
+            if _ORDINAL.search(clause) and len(self.last) > 1:
+                named = {f"{e.region} {e.attribute}" for e in turn._chosen()}
+            scopes.append(frozenset(turn.named or named))
+        parted = len(set(scopes)) > 1 and frozenset() not in scopes
+        if not edits or not (parted or ((fresh or stays) and len(scopes) == 1)):
+            return None
+        changed = {e.attribute for e in edits}
+        edits += [e for e in fresh if e.region != "global" or e.attribute not in changed]
+        return self.plan(edits, protect=tuple(r for r in kept if r not in {e.region for e in edits}))
+
+    def _placed(self) -> Plan | None:
+        """ "On everything", "everywhere except the sky", "just the top"."""
+        if edits := restricting.spread(self.text, tuple(self._chosen())):
+            return self.plan(edits)
+        found = restricting.spared(self.text, self.last, self.present) or restricting.only(
+            self.text, self.last, self.present
         )
-        if match:
-            wanted, wrong = self._regions_in(match["a"]), self._regions_in(match["b"] or "")
-        elif (
-            (match := re.search(r"\bnot (?P<b>[\w' ]+?)(?:,| but) (?:the )?(?P<a>[\w' ]+)$", self.text))
-            and not self.own
-        ) or (match := re.search(r"\b(?:swap|switch)\b.*?(?P<a>[\w' ]+?) instead of (?P<b>[\w' ]+)", self.text)):
-            wanted, wrong = self._regions_in(match["a"]), self._regions_in(match["b"])
-        elif match := re.search(r"\bwrong (?:one|area|region|part|place|spot)\b(?P<a>[\w', ]*)", self.text):
-            wanted, wrong = self._regions_in(match["a"]), []
-        else:
-            return None
-        if not wanted:
-            return None
-        old = [e for e in self.last if e.region in wrong] or [e for e in self.last if e.region not in wanted]
-        copies = [e.model_copy(update={"region": region}) for region in wanted for e in old]
-        return self.plan([*(inverse(e) for e in old), *copies]) if old else None
+        return self.plan(found[0], protect=found[1]) if found else None
+
+    def _reversed(self) -> list[Edit]:
+        """The opposite of the last edits; in a region that they did not reach it is no correction, and as strong as they."""
+        elsewhere = [r for r in self.named if not any(covers(e.region, r) for e in self.last)]
+        if elsewhere:
+            return [inverse(e).model_copy(update={"region": r}) for r in elsewhere for e in self._chosen()]
+        return self._in_named([inverse(e, scaled(e, 2)) for e in self._chosen()])
 
     def _undo_part(self) -> Plan | None:
         if not _SAYS["partial_undo"].search(self.text) or re.search(r"\b(?:too|as well|same|half)\b", self.text):
@@ -223,7 +252,7 @@ class _Turn:
             match := re.search(r"\bnot (?:the |so much the )?(?P<u>[\w ]+)", self.text)
         ):
             scope = match["u"]
-        regions, attributes = self._regions_in(scope), self._attributes_in(scope)
+        regions, attributes = self._regions_in(scope), attributes_in(scope)
         chosen = [e for e in self.last if e.region in regions or e.attribute.split(":")[0] in attributes]
         if (
             not chosen
@@ -233,18 +262,55 @@ class _Turn:
             return None
         return self.plan([inverse(e) for e in chosen], protect=tuple(r for r in keep if r not in regions))
 
+    def _unwanted(self) -> Plan | None:
+        """ "You blurred my arm", "I don't like the dark corners": what was done is taken back there."""
+        found = _SAYS["unwanted"].search(self.text)
+        if found is None or len(self.text.split()) > 12 or re.search(r"\btoo\b|\bover\w+", self.text):
+            return None
+        if find_portion(self.text) is not None:
+            return None
+        said = next(words for words in found.groups() if words)
+        regions = [r for r in self._regions_in(said) if r not in ("edges", "shadows", "highlights")]
+        edits: list[Edit] = []
+        for key in dict.fromkeys(key for _, key in keys_in(said)):
+            edit = self._explained(key, regions, continuing=False)
+            if edit is not None and (found["done"] or edit.attribute == key[0] or key in BLAME):
+                edits += [inverse(edit).model_copy(update={"region": r}) for r in regions or [edit.region]]
+        if found["milder"]:
+            edits = [e.model_copy(update={"amount": "slight"}) for e in edits]
+        elif found["done"] and not edits:
+            edits = done_wrongly(self.text, self.own)
+        elif not edits and not self.own and _SAYS["disliked"].search(self.text):
+            edits = [
+                inverse(e).model_copy(update={"region": r}) for r in regions for e in self.last if covers(e.region, r)
+            ]
+        return self.plan(edits) if edits else None
+
+    def _likened(self) -> Plan | None:
+        """ "Now it looks like a horror movie": what the last edits share with that look is too much."""
+        look = styles.described(self.text)
+        if look is None or self.own:
+            return None
+        recipe = {(e.attribute, e.direction) for e in look.edits}
+        blamed = [e for e in self.last if (e.attribute, e.direction) in recipe]
+        amount = "medium" if _SAYS["way"].search(self.text) else "slight"
+        return self.plan([inverse(e, amount) for e in blamed]) if blamed else None
+
     def _complaint(self) -> Plan | None:
         """ "Too dark now", "the skin looks orange", "still blurry"."""
         still = bool(_SAYS["still"].search(self.text))
         complains = re.search(
-            r"\b(?:too|way|over\w+|looks?|looking|went|gone|got|turned|became|is|are|still|now|bit)\b", self.text
+            r"\b(?:too|way|over\w+|looks?|looking|went|gone|got|turned|became|is|are|should not be|still|now|bit)\b",
+            self.text,
         )
         if not complains or re.search(r"\bnot? (?:too|very)\b", self.text):
+            return None
+        if re.search(r"\btoo[.! ]*$", self.text) and any(h.form == "verb" for h in self.own):
             return None
         if any(re.search(r"(?:er|ier)$", w) for w in self.text.split() if w in self._comparatives()):
             return None
         edits: list[Edit] = []
-        protect = [
+        liked = [
             r
             for r in self.named
             if re.search(
@@ -256,16 +322,16 @@ class _Turn:
             if re.search(r"\b(?:love|liked?|nice|good|great|keep)\b", clause) and not re.search(r"\btoo\b", clause):
                 continue
             if not re.search(
-                r"\b(?:too|way|over\w+|looks?|went|gone|got|turned|became|is|are|still|now|see)\b", clause
+                r"\b(?:too|way|over\w+|looks?|went|gone|got|turned|became|is|are|should not be|still|now|see)\b", clause
             ):
                 continue
             edits += self._blamed(clause, still)
         if not edits:
             return None
-        return self.plan(edits, protect=tuple(protect))
+        return self.plan(edits, protect=tuple(liked))
 
     def _blamed(self, clause: str, still: bool) -> list[Edit]:
-        keys = [key for _, key in self._keys_in(clause)]
+        keys = [key for _, key in keys_in(clause)]
         if re.search(r"\b(?:not|no) \w+ enough\b|\bnot enough\b", clause):
             return []
         amount = "medium" if _SAYS["way"].search(clause) or re.search(r"\bway\b", clause) else "slight"
@@ -273,9 +339,10 @@ class _Turn:
         regions = [r for r in self._regions_in(clause) if r != "global"]
         for key in keys:
             if still and (edit := self._explained((key[0], -key[1]), regions, continuing=True)) is not None:
-                out.append(edit.model_copy(update={"amount": "slight" if self.slight else "medium"}))
+                there = regions[0] if regions and regions[0] not in ("shadows", "highlights", "edges") else edit.region
+                out.append(edit.model_copy(update={"region": there, "amount": "slight" if self.slight else "medium"}))
             elif not still and (edit := self._explained(key, regions, continuing=False)) is not None:
-                region = edit.region if not regions or regions[0] in ("shadows", "highlights") else regions[0]
+                region = edit.region if not regions or regions[0] in ("shadows", "highlights", "edges") else regions[0]
                 out.append(inverse(edit, amount).model_copy(update={"region": region}))
         if not out and _SAYS["everything"].search(clause) and not still and not keys:
             out = [inverse(e, amount) for e in self._chosen()]
@@ -300,12 +367,12 @@ class _Turn:
         """ "Warmer still", "less vignette", "a touch less green", "crispier": the last edit named again."""
         edits: list[Edit] = []
         for h in self.own:
-            form, edit, named = h.form, h.edit, h.edit.region != "global"
+            form, edit, named = h.form, h.edit, h.edit.region not in ("global", "edges")
             found = self._same_attribute(h)
             if found is None:
                 continue
             old, less = found
-            if form in ("noun", "verb") and not self._relative(less, old):
+            if form in ("noun", "verb") and edit.region != "edges" and not self._relative(less, old):
                 continue
             if named and edit.region not in {e.region for e in self.last}:
                 continue
@@ -327,6 +394,8 @@ class _Turn:
             return True
         if re.search(r"\b(?:still|even|further|than (?:this|that|before))\b", self.text):
             return True
+        if re.search(r"\b(?:it|that|this) (?:even |a bit |a little |some |much )?(?:more|further)\b", self.text):
+            return True
         again = re.match(r"^(?:\w+ )?(?:more|still more|even more) \w+[.! ]*$", self.text)
         return again is not None and old.region != "global"
 
@@ -338,15 +407,28 @@ class _Turn:
         for old in reversed(self.last):
             if old.attribute == edit.attribute:
                 return old, old.direction != edit.direction
+            if (edit.region, edit.attribute, old.attribute) == ("edges", "brightness", "vignette"):
+                return old, edit.direction > 0
         for old in reversed(self.last):  # a cast of the whole is the colour of a region; less blur is more sharpness
             towards = _SAME_THING.get((edit.attribute, old.attribute))
             if towards is not None and ("blur" not in old.attribute or "blur" in heard.phrase):
                 return old, edit.direction * towards != old.direction
         return None
 
-    def _chosen(self, *, by_blame: bool = True) -> list[Edit]:
-        """The last edits meant: those whose attribute or region is named, else all."""
-        attributes = {a.split(":")[0] for a in self._attributes_in(self.text)}
+    def _in_named(self, edits: list[Edit]) -> list[Edit]:
+        """Edits in the regions named that they reach; as they are where none is named."""
+        there = [e.model_copy(update={"region": r}) for r in self.named for e in edits if covers(e.region, r)]
+        return there or edits
+
+    def _foreign(self) -> bool:
+        """True when the message wishes for something that the last turn did nothing about: then that is what it is about."""
+        return any(self._same_attribute(h) is None for h in self.own)
+
+    def _chosen(self) -> list[Edit]:
+        """The last edits meant: those whose attribute, region or place in the row is named, else all."""
+        if (row := _ORDINAL.search(self.text)) and len(self.last) > 1:
+            return [self.last[_ROW[row[1]]]]
+        attributes = {a.split(":")[0] for a in attributes_in(self.text)}
         chosen = [e for e in self.last if e.attribute.split(":")[0] in attributes]
         if not chosen and self.named:
             chosen = [e for e in self.last if e.region in self.named]
@@ -357,14 +439,14 @@ class _Turn:
         chosen = self._chosen()
         targets = [r for r in self.named if r not in {e.region for e in self.last}] or self.named
         return [
-            e.model_copy(update={"region": r, "amount": _scaled(e, factor) if factor != 1 else e.amount})
+            e.model_copy(update={"region": r, "amount": scaled(e, factor) if factor != 1 else e.amount})
             for r in targets
             for e in chosen
         ]
 
     def _moved_or_chosen(self, sign: int, amount: str) -> list[Edit]:
         out = []
-        number = next((c.amount for c in self.chunks if c.amount), None)
+        number = next((c.amount for c in self.chunks if c.amount), None) if " than " not in self.text else None
         for e in self._chosen():
             for region in self.named or [e.region]:
                 out.append(
@@ -395,73 +477,5 @@ class _Turn:
                 return c.text
         return region.removeprefix("object:")
 
-    def _named_regions(self) -> list[str]:
-        return self._regions_in(self.text)
-
     def _regions_in(self, text: str) -> list[str]:
-        out: list[str] = []
-        chunks = chunk(words(text), lexicon())
-        for i, c in enumerate(chunks):
-            region = ""
-            if (s := c.sense("region")) and s.value != "global":
-                region = s.value
-            elif (s := c.sense("object")) or f"object:{c.text}" in self.present:
-                region = f"object:{c.text}"
-            if region == "object:mountain" and "object:mountains" in self.present:
-                region = "object:mountains"
-            if c.text in ("back", "right", "left", "top", "bottom", "her", "him", "me") and not self._placed(chunks, i):
-                continue
-            if c.text in ("man", "dude", "back"):
-                continue
-            if region and region not in out:
-                out.append(region)
-        return out
-
-    def _placed(self, chunks: list[Chunk], i: int) -> bool:
-        before = chunks[i - 1] if i else None
-        after = chunks[i + 1] if i + 1 < len(chunks) else None
-        if chunks[i].text == "right" and after is not None and after.text in ("?", "now", ","):
-            return False
-        return before is not None and (before.sense("the") is not None or before.sense("at") is not None) and (
-            chunks[i].text not in ("her", "him", "me") or after is None or not after.sense("region")
-        )  # fmt: skip
-
-    def _attributes_in(self, text: str) -> set[str]:
-        found = {key[0] for _, key in self._keys_in(text)}
-        for c in chunk(words(text), lexicon()):
-            if (s := c.attr()) and not (c.sense("region") and not c.attr("noun")):
-                found.add(s.value)
-            if c.text in ("colors", "colours", "color", "colour"):
-                found |= {"saturation"}
-            if c.text in ("grain",):
-                found.add("denoise")
-        return found
-
-    def _said(self) -> list[Key]:
-        return [key for _, key in self._keys_in(self.text)]
-
-    def _keys_in(self, text: str) -> list[tuple[str, Key]]:
-        """Words of a text that describe a look, as (word, (attribute, direction))."""
-        out: list[tuple[str, Key]] = []
-        for c in chunk(words(text), lexicon()):
-            if c.text in WORDS:
-                out.append((c.text, WORDS[c.text]))
-            elif (s := c.sense("colour")) and not c.sense("region"):
-                axis = {
-                    "warm": ("temperature", 1),
-                    "cold": ("temperature", -1),
-                    "green": ("tint", -1),
-                    "magenta": ("tint", 1),
-                    "red": ("hue:red", 1),
-                }
-                out.append((c.text, axis[colour_axis(s.value)]))
-            elif s := c.attr("adj", "fault", "over", "verb"):
-                out.append((c.text, (s.value, s.sign)))
-            elif (s := c.attr("noun")) and c.text not in ("shadows", "highlights"):
-                out.append((c.text, (s.value, 1)))
-        return out
-
-
-def hue_name(colour: str) -> str:
-    """`hue:<colour>` for a colour word."""
-    return f"hue:{hue(colour)}"
+        return regions_in(text, self.present)

@@ -5,6 +5,7 @@ import random
 import re
 from typing import Any, Final
 
+from agent.planner.commands import ways
 from agent.planner.lexicon import lexicon, table
 from models.vocabulary import REGIONS
 
@@ -97,7 +98,7 @@ def _looks() -> list[str]:
 @functools.cache
 def backwards() -> list[tuple[str, re.Pattern[str]]]:
     """The patterns of commands and follow-ups, by the command or kind that they stand for."""
-    rows = [(row["name"], re.compile(p, re.S)) for row in table("commands.toml")["command"] for p in row["say"]]
+    rows = list(ways())
     follow = [("followup", re.compile(p, re.S)) for name, ps in table("patterns.toml")["followup"].items() for p in ps]
     return rows + follow
 

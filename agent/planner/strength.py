@@ -8,12 +8,13 @@ import re
 from typing import Final
 
 from agent.plan import Plan, PlanContext
+from agent.planner import portions
 from agent.planner.lexicon import patterns, word_set
 from agent.planner.understand import Heard
 
 #: Share of the step as it is now for each way to speak of it; `slight` and `much` where the message says so.
-LESS, SLIGHTLY_LESS, MUCH_LESS, HALF = 0.7, 0.8, 0.4, 0.5
-MORE, SLIGHTLY_MORE, MUCH_MORE, DOUBLE = 1.3, 1.2, 1.6, 2.0
+LESS, SLIGHTLY_LESS, MUCH_LESS = 0.7, 0.8, 0.4
+MORE, SLIGHTLY_MORE, MUCH_MORE = 1.3, 1.2, 1.6
 TOO_MUCH, WAY_TOO_MUCH = 0.6, 0.4
 #: The strongest that a step is made at once.
 MOST: Final = 2.0
@@ -32,17 +33,7 @@ _BY: Final = re.compile(rf"{_PERCENT} (?P<way>less|weaker|more|stronger)\b")
 _WAY_BY: Final = re.compile(
     rf"\b(?P<way>reduce|weaken|lower|increase|strengthen|raise) (?:it|that|this|the effect|the look) by {_PERCENT}"
 )
-_OF: Final = re.compile(rf"{_PERCENT}(?: of (?:that|it|this|the)\b| strength\b|$)")
-_PARTS: Final = (
-    (re.compile(r"\btwo thirds of\b"), 2 / 3),
-    (re.compile(r"\bthree quarters of\b"), 0.75),
-    (re.compile(r"\bthird (?:of|as)\b"), 1 / 3),
-    (re.compile(r"\bquarter (?:of|as)\b"), 0.25),
-    (re.compile(r"\bthird (?:less|weaker)\b"), 2 / 3),
-    (re.compile(r"\bquarter (?:less|weaker)\b"), 0.75),
-    (re.compile(r"\bthird (?:more|stronger)\b"), 4 / 3),
-    (re.compile(r"\bhalf (?:again|more)\b|\bone and a half\b"), 1.5),
-)
+_ALONE: Final = re.compile(rf"{_PERCENT}$")
 
 
 def answer(text: str, context: PlanContext | None, own: tuple[Heard, ...]) -> Plan | None:
@@ -74,16 +65,11 @@ def _share(text: str) -> tuple[float, str] | None:
         number = float(match["n"]) / 100
         change = number if match["way"] in ("more", "stronger", "increase", "strengthen", "raise") else -number
         return (1 + change, _without(text, match)) if change >= -1 else None
-    for pattern, share in _PARTS:
-        if match := pattern.search(text):
-            return share, _without(text, match)
-    says = patterns("followup")
-    if match := says["half"].search(text):
-        return HALF, _without(text, match)
-    if match := _OF.search(text):
+    if portion := portions.find(text):
+        return portion.share, _without(text, portion.match)
+    if match := _ALONE.search(text):
         return float(match["n"]) / 100, _without(text, match)
-    if match := says["double"].search(text):
-        return DOUBLE, _without(text, match)
+    says = patterns("followup")
     slight, much = says["slight"].search(text), says["much"].search(text)
     if match := _TOO_MUCH.search(text):
         return WAY_TOO_MUCH if says["way"].search(text) else TOO_MUCH, _without(text, match)

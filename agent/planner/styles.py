@@ -63,6 +63,41 @@ def find(text: str) -> Style | None:
     >>> find("give it a film noir feel").name, find("brighten my sister at her summer party"), find("autumn colors, cozy").name
     ('film noir', None, 'cozy autumn')
     """
+    said = _without_described(text)
+    if said != text and not said.strip(" ,.;:!?"):
+        return None
+    return _find(said)
+
+
+def described(text: str) -> Style | None:
+    """The look that a message says the photo has: "it looks like a horror movie", which is no wish for it.
+
+    >>> described("it looks like a horror movie").name, described("make it look like a horror movie")
+    ('horror movie', None)
+    """
+    said = " ".join(text[m.start() : m.end()] for m in _descriptions(text))
+    return _find(said) if said else None
+
+
+def _descriptions(text: str) -> list[re.Match[str]]:
+    """Where a text says what the photo looks like."""
+    says = patterns("styles")
+    out: list[re.Match[str]] = []
+    for clause in re.finditer(r"[^,.;:!?\n]+", text):
+        for match in says["described"].finditer(text, clause.start(), clause.end()):
+            if not says["wished"].search(text[clause.start() : match.start()]):
+                out.append(match)
+    return out
+
+
+def _without_described(text: str) -> str:
+    for match in reversed(_descriptions(text)):
+        text = text[: match.start()] + text[match.end() :]
+    return text
+
+
+def _find(text: str) -> Style | None:
+    """The look that a text without descriptions names."""
     spaced = " " + re.sub(r"[^\w' ]+", " ", text.replace("-", " ")) + " "
     spaced = re.sub(r" +", " ", spaced)
     words = spaced.split()
