@@ -91,14 +91,18 @@ def carried(reference: Reference, seen: Seen, strength: float = 1.0, look: Look 
         return Recipe(look=look)
     small, rulers = _rulers(seen, (*TONES, *MATCHED))
     before = {name: traits(small, by) for name, by in rulers.items()}
-    wanted = {name: strength * shift for name, shift in shifts(reference, before).items()}
+    wanted = shifts(reference, before)
     # With a look, its lines are those that are held.
     held = render_small(seen, Recipe(look=look)) if look is not None else small
+
+    def fitted(much: float) -> Recipe:
+        gentle = much * np.array([tones] * 4 + [colours] * (SHIFTS - 4))
+        recipe = _fitted(seen, small, rulers, before, wanted, gentle, _grey(reference) * much, look)
+        return _protected(seen, small, recipe)
+
     tones, colours = 1.0, 1.0
     for _ in range(TRIES):
-        gentle = np.array([tones] * 4 + [colours] * (SHIFTS - 4))
-        recipe = _fitted(seen, small, rulers, before, wanted, gentle, _grey(reference) * strength, look)
-        recipe = _protected(seen, small, recipe)
+        recipe = fitted(1.0)
         made = render_small(seen, recipe)
         flat = _lost(small, made) > LOST or agreement(held, made) < LINES
         garish = _burnt(small, made) > BURNT or abs(_skin_turn(seen, small, recipe)) > SKIN_LIMIT
@@ -106,7 +110,8 @@ def carried(reference: Reference, seen: Seen, strength: float = 1.0, look: Look 
             break
         tones *= GENTLER if flat else 1.0
         colours *= GENTLER if garish else 1.0
-    return recipe
+    # How gently is found for the whole look, so that half of it is half of what all of it is.
+    return recipe if strength >= 1 else fitted(strength)
 
 
 def _fitted(
