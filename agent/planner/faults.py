@@ -89,7 +89,7 @@ _BLAMED: Final = rf"(?P<what>(?:{_ARTICLE} )?\w+(?: \w+)?) (?:{_IS}|{_LOOKS}) {_
 _RATHER: Final = re.compile(
     rf"{_BLAMED}(?: and \w+)?(?: ?, ?| )(?:but |and )?"
     r"(?:(?:it |they )?(?:should|must|needs? to|ought to|(?:is|are|was|were) supposed to) be"
-    r"|(?:please )?(?:make|turn) (?:it|them)) "
+    r"|(?:please )?(?:make|turn) (?:it|them)|(?:i |we )?(?:would love|would like|want|prefer) (?:it|them)(?: to be)?) "
     rf"(?:more )?(?P<colour>{_COLOUR})\b"
 )
 _INSTEAD: Final = re.compile(rf"{_BLAMED} (?:instead of|rather than|and not|not) (?P<colour>{_COLOUR})\b")

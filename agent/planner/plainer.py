@@ -1,4 +1,4 @@
-"""Ways of saying it that the grammar has no rule for, put as it has (`plainer.toml`, `negated.toml`)."""
+"""Ways of saying it that the grammar has no rule for, put as it has (`plainer.toml`, `first.toml`, `negated.toml`)."""
 
 import functools
 import re
