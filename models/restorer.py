@@ -24,7 +24,7 @@ from models.grid import CELLS, COEFFICIENTS, LEVELS, identity_grid, slice_grid
 Float = NDArray[np.float32]
 
 #: Pixels beyond a place that its residuals look at; tiles begin at multiples of STRIDE.
-MARGIN: Final = 64
+MARGIN: Final = 96
 STRIDE: Final = 8
 #: Columns of a tile.
 TILE: Final = 1024

@@ -31,7 +31,8 @@ expect.set_options(timeout=PATIENCE)
 #: What Gradio writes to the console when a page is left while an event is under way: it hangs up itself, notes that, and may
 #: still read a step of an answer whose beginning it has let go of.
 HANGS_UP = re.compile(
-    r"AbortError: signal is aborted without reason\n.*\.close |Unexpected error Connection errored out\. $"
+    r"AbortError: (?:signal is aborted without reason|BodyStreamBuffer was aborted)\n.*\.close "
+    r"|Unexpected error Connection errored out\. $"
     r"|Unexpected client exception TypeError: Cannot read properties of undefined",
     re.S,
 )
@@ -55,7 +56,7 @@ class Visit:
         self.outside: list[str] = []
         self._leaving = False
         self.page.on("console", lambda m: self._noted(m.text) if m.type == "error" else None)
-        self.page.on("pageerror", lambda e: self.complaints.append(str(e)))
+        self.page.on("pageerror", lambda e: self._noted(str(e)))
         self.page.on("request", lambda r: self._asked(r.url, address))
         self.page.goto(address)
         self.enters()
