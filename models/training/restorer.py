@@ -248,6 +248,9 @@ def ship(run: Path) -> None:
     }
     save_file(parts, place / "model.safetensors")
     notes = {part: json.loads((run / f"{part}.json").read_text()) for part in ("fine", "tone")}
+    for note in notes.values():
+        # Where it lay is nobody's business.
+        note["options"]["start"] = Path(note["options"]["start"]).name
     (place / "training.json").write_text(
         json.dumps({p: n["options"] | {"step": n["step"]} for p, n in notes.items()}, indent=1) + "\n"
     )
