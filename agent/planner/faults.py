@@ -27,7 +27,7 @@ _HOW: Final = rf"(?:(?:{_MORE}|{_LESS}|too|to) )*"
 _JOIN: Final = r"(?: ?, ?(?:and |but )?| and | n | & | ?/ ?| but | yet )"
 _LIST: Final = rf"{_HOW}{_FAULT}(?:{_JOIN}{_HOW}{_FAULT})*"
 
-_ARTICLE: Final = r"(?:the|my|her|his|their|our|this|that|these|those|all the|everyone's|baby's|(?:the )?\w+'s)"
+_ARTICLE: Final = r"(?:the|my|her|his|their|our|this|that|these|those|all the|(?:the )?\w+'s)"
 _WHAT: Final = (
     rf"(?:it|this|that|everything|everyone|they|he|she|i|we|{_ARTICLE} (?:[\w']+ ){{0,2}}?\w+|[\w']+(?: \w+)?)"
 )
@@ -42,7 +42,7 @@ _FIRST: Final = (
 #: Where a statement ends: what follows tells why, or begins something else.
 _TILL: Final = (
     r"(?= *(?:$|[.,;!?\n]|(?:and |so |but )?(?:please|can|could|would|fix|correct|help|make|try|any|i|we|lacks?|needs?)\b"
-    r"|(?:in|on|at|around|along|near|near|to|for me)\b))"
+    r"|(?:in|on|at|around|along|near|to|for me)\b))"
 )
 _WHY: Final = (
     r"(?: (?:because|cuz|cause|bc|from|due|thanks|after|over the|under|since|when|with all|with age|like)\b"
@@ -127,7 +127,7 @@ _NATURE: Final = re.compile(
 )
 #: A subject that is none: the beginning of a wish, of a question or of a clause of purpose.
 _NO_SUBJECT: Final = re.compile(
-    r"^(?:so|until|if|where|what|which|who|make|making|only|when|like|that|until|want|have|having|keep|not|is|are|can|could|"
+    r"^(?:so|until|if|where|what|which|who|make|making|only|when|like|that|want|have|having|keep|not|is|are|can|could|"
     r"would|should|let|get|give|and|or|but|as|why|how|desired)\b|\b(?:so|that|which|who|make|until|where|if|like|desired|as)\b"
     r"|\b(?:left|right)(?: (?:photo|picture|image|one))?$"
 )

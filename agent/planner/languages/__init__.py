@@ -9,6 +9,7 @@ import re
 import tomllib
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 _HERE = Path(__file__).parent
 _LATIN = ("de", "fr", "es")
@@ -26,10 +27,15 @@ def _fold(text: str) -> str:
 
 
 @functools.cache
+def _order() -> dict[str, Any]:
+    """`order.toml`."""
+    return tomllib.loads((_HERE / "order.toml").read_text(encoding="utf-8"))
+
+
+@functools.cache
 def _simplified() -> dict[int, str]:
     """Traditional characters -> simplified ones."""
-    data = tomllib.loads((_HERE / "order.toml").read_text(encoding="utf-8"))
-    return {ord(pair[0]): pair[1] for pair in data["characters"]["traditional"].split()}
+    return {ord(pair[0]): pair[1] for pair in _order()["characters"]["traditional"].split()}
 
 
 def _simple(text: str) -> str:
@@ -70,7 +76,7 @@ def glosses(lang: str) -> dict[str, tuple[str, ...]]:
 def _names() -> dict[str, str]:
     """Parts of patterns in `order.toml` by name."""
     names: dict[str, str] = {}
-    for name, pattern in tomllib.loads((_HERE / "order.toml").read_text(encoding="utf-8"))["names"].items():
+    for name, pattern in _order()["names"].items():
         names[name] = _named(pattern, names)
     return names
 
@@ -83,7 +89,7 @@ def _named(pattern: str, names: dict[str, str]) -> str:
 @functools.cache
 def _rules(stage: str) -> tuple[tuple[re.Pattern[str], str], ...]:
     """The rules of a stage of `order.toml`: a language, its "... accents", "gloss", "complaint" or "last"."""
-    data = tomllib.loads((_HERE / "order.toml").read_text(encoding="utf-8"))
+    data = _order()
     accents = {f"{lang} accents": rules for lang, rules in data["accents"].items()}
     rules = (data["languages"] | data["english"] | accents).get(stage, ())
     return tuple((re.compile(_named(pattern, _names())), instead) for pattern, instead in rules)
