@@ -98,7 +98,10 @@ class Backbone(nn.Module):
         return [*maps, y]
 
 
-def folded(weight: Tensor, norm: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-    """Weight and bias of a convolution with the batch norm after it (`weight`, `bias`, `running_mean`, `running_var`)."""
-    scale = norm["weight"] / torch.sqrt(norm["running_var"] + 1e-3)
+def folded(weight: Tensor, norm: dict[str, Tensor], epsilon: float = 1e-3) -> tuple[Tensor, Tensor]:
+    """Weight and bias of a convolution with the batch norm after it (`weight`, `bias`, `running_mean`, `running_var`).
+
+    `epsilon` is what the norm adds to the variance.
+    """
+    scale = norm["weight"] / torch.sqrt(norm["running_var"] + epsilon)
     return weight * scale[:, None, None, None], norm["bias"] - norm["running_mean"] * scale

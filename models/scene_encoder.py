@@ -1,13 +1,14 @@
 """The scene encoder: what kind of photo this is, whatever its exposure or colour cast.
 
-The embedding is a learned linear map of what the segmenter saw (its pooled features and where each class lies), scaled
-to unit norm. The segmenter has been trained under changes of exposure and cast, and the map to bring views of one photo
-together and to keep photos apart (InfoNCE; van den Oord et al. 2018) while photos with the same tags stay near. Tags
-come from a second linear map that also sees the light, because night and sunset *are* light.
+The embedding is a learned linear map of what the segmenter saw (its pooled features and where each class lies) and of what
+kind of place a second network takes it for (`models.places`), scaled to unit norm. The segmenter has been trained under
+changes of exposure and cast, and the map to bring views of one photo together and to keep photos apart (InfoNCE; van den
+Oord et al. 2018) while photos with the same tags stay near. Tags come from a second linear map that also sees the light,
+because night and sunset *are* light.
 """
 
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from models import pinned
 from models.attributes import lab
-from models.segmentation import CLASSES, PERSON_PARTS, Segmentation
+from models.segmentation import CLASSES, PERSON_PARTS, POOLED, Segmentation
 
 FloatImage = NDArray[np.float32]
 Vector = NDArray[np.float32]
@@ -31,10 +32,23 @@ GRID: Final = 3
 WEIGHTS: Final = "scene"
 
 
-def seen_vector(seen: Segmentation) -> Vector:
-    """What the segmenter saw, without light: pooled features (472) and the class shares on a 3×3 grid (126)."""
+class Encoded(NamedTuple):
+    """What kind of photo it is: `embedding`, of unit norm and at most 256 numbers, and `tags` (see `encode`)."""
+
+    embedding: Vector
+    tags: dict[str, float]
+
+
+def class_grid(seen: Segmentation) -> Vector:
+    """Where each class lies (126): the roots of the class shares on a 3×3 grid."""
     grid = [cv2.resize(plane, (GRID, GRID), interpolation=cv2.INTER_AREA).ravel() for plane in seen.probabilities]
-    return np.concatenate([seen.features, np.sqrt(np.concatenate(grid))]).astype(np.float32)
+    return np.asarray(np.sqrt(np.concatenate(grid)), np.float32)
+
+
+def seen_vector(seen: Segmentation) -> Vector:
+    """What the networks saw, without light (1110): pooled features, the class grid, and the place, which is flattened."""
+    pooled, place = seen.features[:POOLED], seen.features[POOLED:]
+    return np.concatenate([pooled, class_grid(seen), np.sqrt(place)]).astype(np.float32)
 
 
 def light_vector(rgb: FloatImage) -> Vector:
@@ -66,28 +80,23 @@ def standard(vector: Vector, maps: dict[str, Vector]) -> Vector:
     return np.clip((vector - maps["mean"]) / maps["scale"], -6, 6).astype(np.float32)
 
 
-def embed(seen: Segmentation) -> Vector:
-    """The embedding of a photo: unit norm, at most 256 numbers. The same photo lit otherwise lies close by."""
-    vector = seen_vector(seen)
+def encode(rgb: FloatImage, seen: Segmentation) -> Encoded:
+    """The embedding and the tags of a thumbnail (h, w, 3) in [0, 1], as the segmenter saw it.
+
+    The same photo lit otherwise lies close by. Tags come with their confidence in 0..1, the most confident first; only
+    those of at least 0.3. Where no network has looked both come from the areas of the classes alone. Raises `WeightsError`.
+    """
     maps = load()
     if maps is None or not seen.features.any():
-        vector = vector[len(seen.features) :]
+        vector, found = class_grid(seen), tag_by_rule(seen)
     else:
-        vector = np.asarray(standard(vector, maps) @ maps["embed"], np.float32)
-    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-6), np.float32)
-
-
-def tag(rgb: FloatImage, seen: Segmentation) -> dict[str, float]:
-    """Tags with their confidence in 0..1, the most confident first; only those of at least 0.3."""
-    maps = load()
-    if maps is None or not seen.features.any():
-        found = tag_by_rule(seen)
-    else:
-        vector = np.concatenate([standard(seen_vector(seen), maps), light_vector(rgb)])
-        logits = vector @ maps["tags"] + maps["bias"]
+        inputs = standard(seen_vector(seen), maps)
+        vector = np.asarray(inputs @ maps["embed"], np.float32)
+        logits = np.concatenate([inputs, light_vector(rgb)]) @ maps["tags"] + maps["bias"]
         found = {name: float(1 / (1 + np.exp(-v))) for name, v in zip(TAGS, logits, strict=True)}
     kept = {name: round(value, 3) for name, value in found.items() if value >= 0.3}
-    return dict(sorted(kept.items(), key=lambda pair: -pair[1]))
+    unit = np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-6), np.float32)
+    return Encoded(unit, dict(sorted(kept.items(), key=lambda pair: -pair[1])))
 
 
 def tag_by_rule(seen: Segmentation) -> dict[str, float]:

@@ -24,13 +24,14 @@ CLASSES: Final = (
 PERSON_PARTS: Final = ("person", "skin", "hair", "clothing")
 
 
-#: How many numbers the pooled features of a photo are.
-FEATURES: Final = 472
+#: How many numbers the features of a photo are: the segmenter's pooled ones and those of the place (`models.places`).
+POOLED: Final = 472
+FEATURES: Final = POOLED + 512
 
 
 @dataclass(frozen=True, eq=False)
 class Segmentation:
-    """Class probabilities (14, h, w), summing to 1 at every pixel, and the network's pooled features (FEATURES,).
+    """Class probabilities (14, h, w), summing to 1 at every pixel, and the networks' features of the photo (FEATURES,).
 
     The features are zero where no network has looked.
     """

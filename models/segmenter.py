@@ -2,7 +2,8 @@
 
 An EfficientNet-Lite2 (`models.backbone`) with a feature-pyramid decoder (Lin et al. 2017) at stride 4. The input is the
 photo as it is; the network has been trained under strong changes of exposure and colour cast, so that a bad photo is
-read like a good one. `segment` gives class probabilities and the pooled features that the scene encoder builds on.
+read like a good one. `segment` gives class probabilities, less what the kind of place does not show (`models.context`),
+and the pooled features that the scene encoder builds on.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models import context, places
 from models.backbone import CHANNELS, Backbone
 from models.pinned import load_safetensors
 from models.segmentation import CLASSES, Segmentation
@@ -88,14 +90,16 @@ def segment(rgb: FloatImage, read_at: Sequence[int] = READ_AT, net: Segmenter | 
     """Segment a thumbnail (h, w, 3) in [0, 1]; the probabilities have its size. Raises `WeightsError`.
 
     The picture and its mirror image are read at every size of `read_at` and averaged: the small reading sees the whole,
-    the large one the detail, and left and right weigh alike. The features are those of the first size.
+    the large one the detail, and left and right weigh alike. The features are those of the first size and of the place.
     """
     height, width = rgb.shape[:2]
     readings = [read_once(rgb, edge, net or load()) for edge in read_at]
     total = torch.zeros(1, len(CLASSES), height, width)
-    for probabilities, _ in readings:
-        total += functional.interpolate(probabilities, size=(height, width), mode="bilinear", align_corners=False)
-    return Segmentation((total[0] / len(readings)).numpy(), readings[0][1].numpy())
+    for read, _ in readings:
+        total += functional.interpolate(read, size=(height, width), mode="bilinear", align_corners=False)
+    place = places.features(rgb)
+    probabilities = context.settle((total[0] / len(readings)).numpy(), place)
+    return Segmentation(probabilities, np.concatenate([readings[0][1].numpy(), place]))
 
 
 @torch.inference_mode()

@@ -133,6 +133,31 @@ def test_what_was_seen_by_eye_is_in_the_words_of_the_classes() -> None:
         assert 0 < training.shown_bits(classes) < training.ANY
 
 
+def test_label_maps_seen_by_eye_say_something_in_the_numbers_of_the_classes() -> None:
+    maps = by_eye.maps()
+    assert len(maps) > 500
+    shown = by_eye.shows()
+    agree = []
+    for name, index in maps.items():
+        assert max(index.shape) == 320
+        assert 0 < index.max() <= len(CLASSES)
+        if name in shown:
+            seen = training.index_bits(CLASSES)[np.unique(index[index > 0])]
+            agree.append(np.mean(seen & training.shown_bits(shown[name]) > 0))
+    # Two looks at the same photos, of which the first named whole photos.
+    assert np.mean(agree) > 0.9
+
+
+def test_what_was_seen_narrows_what_was_labelled_and_never_contradicts_it() -> None:
+    bits = np.array([[training.ANY, training.BIT["sky"], training.ANY & ~training.PERSON]], np.uint16)
+    one = training.Example(np.zeros((1, 3, 3), np.uint8), bits)
+    index = np.array([[0, 2, 6]], np.uint8)  # nothing said, water, a building
+    shown = training.shown_bits(("water", "building"))
+    narrowed = training.also_seen(one, index, shown)
+    assert narrowed.bits.tolist() == [[shown, training.BIT["sky"], training.BIT["building"]]]
+    assert training.also_seen(one, None, training.ANY).bits.tolist() == bits.tolist()
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**31))
 def test_photo_and_labels_are_cropped_alike(seed: int) -> None:

@@ -21,7 +21,7 @@ from models.faces import find_faces
 from models.judge import scores
 from models.mask import SoftMask
 from models.regions import Found
-from models.scene_encoder import embed, tag
+from models.scene_encoder import encode
 from models.segmentation import Segmentation, classical
 from models.vocabulary import OBJECT_PREFIX, REGIONS, SPATIAL_REGIONS, TONAL_REGIONS, region_order, sought
 from tools import hub
@@ -143,7 +143,8 @@ def look(photo: "Photo") -> Seen:
     weights = {name: named[name].mask.render(luma) for name in sorted(named, key=region_order)}
     described = [describe_region(name, named[name].confidence, weight, small) for name, weight in weights.items()]
     kept = tuple(r for r in described if r.area > 0.0005 or r.name == "global" or r.name in SPATIAL_REGIONS)
-    tags = tag(rgb, own) if sure else {}
+    kind = encode(rgb, own)
+    tags = kind.tags if sure else {}
     where = extremes(small, {r.name: weights[r.name] for r in kept if r.name not in WIDE})
     remarks = criticise(measure_statistics(rgb, photo.pixels), tags, where)
     remarks += criticise_regions({r.name: r.area for r in kept}, {r.name: r.attributes for r in kept})
@@ -155,7 +156,7 @@ def look(photo: "Photo") -> Seen:
         height=height,
         regions=kept,
         tags=tags,
-        embedding=tuple(round(float(v), 5) for v in embed(own)),
+        embedding=tuple(round(float(v), 5) for v in kind.embedding),
         facts=facts_of(photo),
         summary=summarise(kept, tags, remarks),
         critique=tuple(r.sentence for r in remarks),

@@ -1,6 +1,6 @@
 """Train the scene encoder's two linear maps: `python -m models.training.scene DATA --out FOLDER`.
 
-Several views of every photo (exposure, cast, contrast, crop, mirror) go through the frozen segmenter once; what it saw
+Several views of every photo (exposure, cast, contrast, crop, mirror) go through the frozen networks once; what they saw
 is kept in `FOLDER/views.safetensors`, so that a second run takes a minute. The embedding map is trained so that views
 of one photo are each other's nearest (InfoNCE) and photos that share tags lie nearer than others, the more they share and
 most if it is what one of them is of (supervised contrast; Khosla et al. 2020); the tag map by logistic regression. DATA
@@ -18,6 +18,7 @@ from typing import Final
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
@@ -27,6 +28,8 @@ from models.scene_encoder import TAGS, light_vector, seen_vector
 from models.segmenter import READ_AT, segment
 from models.training import by_eye
 from models.training.segmenter import spoil
+
+FloatImage = NDArray[np.float32]
 
 VIEWS: Final = 3
 SIZE: Final = 128
@@ -79,37 +82,41 @@ def listed_photos(data: Path, most: int) -> list[tuple[Path, tuple[str, ...]]]:
     return first + [rest[i] for i in order[: max(0, most - len(first))]]
 
 
-def look_at(data: Path, most: int) -> dict[str, Tensor]:
-    """Views of the photos as the segmenter sees them.
+def views_of(path: Path, number: int) -> list[FloatImage] | None:
+    """The photo (384 pixels long) and `VIEWS` - 1 takes of it, drawn from `number`; None if it cannot be read."""
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        return None
+    rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB).astype(np.float32) / 255
+    scale = min(1.0, 384 / max(rgb.shape[:2]))
+    rgb = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    rng = np.random.default_rng(number)
+    found: list[FloatImage] = [np.ascontiguousarray(rgb)]
+    for view in range(1, VIEWS):
+        h, w = rgb.shape[:2]
+        share = rng.uniform(0.75, 1)
+        y, x = int(rng.uniform(0, 1 - share) * h), int(rng.uniform(0, 1 - share) * w)
+        one = rgb[y : y + int(h * share), x : x + int(w * share)]
+        one = one[:, ::-1] if rng.random() < 0.3 else one
+        batch = torch.from_numpy(np.ascontiguousarray(one)).permute(2, 0, 1)[None]
+        found.append(np.ascontiguousarray(spoil(batch, number * 10 + view)[0].permute(1, 2, 0).numpy()))
+    return found
 
-    `seen` (n, VIEWS, 598), `light` (n, VIEWS, 15), `tags` (n, T): 1 for a tag, 2 for the main one.
+
+def look_at(data: Path, most: int) -> dict[str, Tensor]:
+    """Views of the photos as the networks see them.
+
+    `seen` (n, VIEWS, 1110), `light` (n, VIEWS, 15), `tags` (n, T): 1 for a tag, 2 for the main one.
     """
     photos = listed_photos(data, most)
     seen, light, tags = [], [], []
     began = time.monotonic()
     for number, (path, known) in enumerate(photos):
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-        if image is None:
+        views = views_of(path, number)
+        if views is None:
             continue
-        rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB).astype(np.float32) / 255
-        scale = min(1.0, 384 / max(rgb.shape[:2]))
-        rgb = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        rng = np.random.default_rng(number)
-        rows, lights = [], []
-        for view in range(VIEWS):
-            one = rgb
-            if view:
-                h, w = rgb.shape[:2]
-                share = rng.uniform(0.75, 1)
-                y, x = int(rng.uniform(0, 1 - share) * h), int(rng.uniform(0, 1 - share) * w)
-                one = rgb[y : y + int(h * share), x : x + int(w * share)]
-                one = one[:, ::-1] if rng.random() < 0.3 else one
-                batch = torch.from_numpy(np.ascontiguousarray(one)).permute(2, 0, 1)[None]
-                one = spoil(batch, number * 10 + view)[0].permute(1, 2, 0).numpy()
-            rows.append(seen_vector(segment(np.ascontiguousarray(one), READ_AT[:1])))
-            lights.append(light_vector(np.ascontiguousarray(one)))
-        seen.append(np.stack(rows))
-        light.append(np.stack(lights))
+        seen.append(np.stack([seen_vector(segment(view, READ_AT[:1])) for view in views]))
+        light.append(np.stack([light_vector(view) for view in views]))
         tags.append([float(t in known) + float(known[:1] == (t,)) for t in TAGS])
         if (number + 1) % 100 == 0:
             pace = (time.monotonic() - began) / (number + 1)
@@ -135,7 +142,7 @@ def kinship(tags: Tensor) -> Tensor:
 
 
 def train_embedding(x: Tensor, tags: Tensor, steps: int, seed: int) -> Tensor:
-    """The map (598, SIZE) from standardised views (n, VIEWS, 598)."""
+    """The map (1110, SIZE) from standardised views (n, VIEWS, 1110)."""
     g = torch.Generator().manual_seed(seed)
     n, views, width = x.shape
     # Principal axes are a good start: they keep the distances there are.
@@ -168,7 +175,7 @@ def train_embedding(x: Tensor, tags: Tensor, steps: int, seed: int) -> Tensor:
 
 
 def train_tags(x: Tensor, tags: Tensor, steps: int) -> tuple[Tensor, Tensor]:
-    """Weights (613, T) and bias (T,) of the logistic regression, on the tagged photos alone."""
+    """Weights (1125, T) and bias (T,) of the logistic regression, on the tagged photos alone."""
     rows = tags.sum(1) > 0
     inputs = x[rows].flatten(0, 1)
     wanted = (tags[rows] > 0).float().repeat_interleave(x.shape[1], 0)

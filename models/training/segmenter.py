@@ -14,7 +14,7 @@ mean of the weights is sure of an unchanged photo, its word is the label of the 
 
 `--finish WEIGHTS` is the second phase: the body stays as it is in WEIGHTS (what is built on its features stays valid), the
 decoder learns on, and every class weighs the same, so that rare classes are no longer seen where they are not.
-`--resume-from WEIGHTS` trains body and decoder on from WEIGHTS in that same way.
+`--resume-from WEIGHTS` trains body and decoder on from WEIGHTS in that same way; `--average` takes the mean of two such phases.
 
 An interrupted run goes on from `FOLDER/state.safetensors` when the same command is given again.
 """
@@ -60,7 +60,7 @@ PERSON: Final = sum(BIT[name] for name in PERSON_PARTS)
 
 #: How often each set is drawn.
 SHARES: Final = {
-    "permissive": 0.45, "bsds": 0.15, "ccp": 0.1, "facade": 0.14, "food": 0.02, "unlabelled": 0.06, "told": 0.18,
+    "permissive": 0.3, "seen": 0.35, "bsds": 0.1, "ccp": 0.1, "facade": 0.14, "food": 0.02, "unlabelled": 0.01,
 }  # fmt: skip
 
 #: From this share of the steps on photos without labels teach, where the teacher is at least this sure, if it sees what
@@ -133,6 +133,21 @@ def example(photo: Path, label: Path | None, table: Bits) -> Example | None:
     return Example(small, table[cv2.resize(index, size, interpolation=cv2.INTER_NEAREST)])
 
 
+def also_seen(one: Example, index: NDArray[np.uint8] | None, shown: int) -> Example:
+    """`one` with what was seen by eye: an index map, and the set of all classes that the photo shows.
+
+    Where a pixel was labelled before, that is what narrows it; a contradiction leaves it as it was.
+    """
+    if index is None:
+        said = np.full(one.bits.shape, shown, np.uint16)
+    else:
+        table = index_bits(CLASSES)
+        table[0] = shown
+        said = table[cv2.resize(index, one.bits.shape[::-1], interpolation=cv2.INTER_NEAREST)]
+    both = one.bits & said
+    return Example(one.photo, np.where(both > 0, both, one.bits).astype(np.uint16))
+
+
 def food_bits(bits: Bits) -> Bits:
     """A weak label for a photo of a dish: food in the middle, nothing of the open air around it."""
     height, width = bits.shape
@@ -159,18 +174,22 @@ def read_sets(data: Path) -> dict[str, list[Example]]:
         jobs.append(("permissive", photos / f"{label.stem}.jpg", label, index_bits(CLASSES)))
     for photo in sorted(photos.glob("feedme_*.jpg")):
         jobs.append(("food", photo, None, index_bits(CLASSES)))
-    known, told = {picture for _, picture, _, _ in jobs}, by_eye.shows()
+    maps, shows = by_eye.maps(), by_eye.shows()
+    known = {picture for _, picture, _, _ in jobs}
     for photo in sorted(photos.glob("*.jpg")):
         if photo not in known:
-            jobs.append(("told" if photo.stem in told else "unlabelled", photo, None, index_bits(CLASSES)))
+            jobs.append(("seen" if photo.stem in maps else "unlabelled", photo, None, index_bits(CLASSES)))
     sets: dict[str, list[Example]] = {}
     for kind, picture, index, table in jobs:
         found = example(picture, index, table)
-        if found is not None:
-            bits = food_bits(found.bits) if kind == "food" else found.bits
-            if kind == "told":
-                bits = np.full_like(bits, shown_bits(told[picture.stem]))
-            sets.setdefault(kind, []).append(Example(found.photo, bits))
+        if found is None:
+            continue
+        if kind == "food" and picture.stem not in maps:
+            found = Example(found.photo, food_bits(found.bits))
+        if picture.stem in maps or picture.stem in shows:
+            shown = shown_bits(shows[picture.stem]) if picture.stem in shows else ANY
+            found = also_seen(found, maps.get(picture.stem), shown)
+        sets.setdefault(kind, []).append(found)
     return sets
 
 
@@ -178,9 +197,7 @@ def repeats(pool: list[Example]) -> NDArray[np.float64]:
     """How often each photo of a set is drawn (sums to 1)."""
 
     def much(one: Example, name: str) -> bool:
-        few = one.bits[::4, ::4]
-        # Where all that is known is what the photo shows, that has to do.
-        return bool(((few == BIT[name]) | ((few == few[0, 0]).all() & (few != ANY) & (few & BIT[name] > 0))).sum() > 40)
+        return bool((one.bits[::4, ::4] == BIT[name]).sum() > 40)
 
     shows = np.array([[much(one, name) for name in CLASSES] for one in pool])
     often = np.sqrt(1 / np.maximum(shows.mean(axis=0), 1e-6))
@@ -259,7 +276,7 @@ def batch(
     for kind in rng.choice(kinds, count, p=shares / shares.sum()):
         pool = sets[str(kind)]
         one = crop(pool[int(rng.choice(len(pool), p=odds[str(kind)]))], size, rng)
-        if kind in ("permissive", "bsds", "facade") and "ccp" in sets and rng.random() < 0.12:
+        if kind in ("permissive", "seen", "bsds", "facade") and "ccp" in sets and rng.random() < 0.12:
             one = paste(crop(sets["ccp"][int(rng.integers(len(sets["ccp"])))], size, rng), one)
         rows.append(one)
     photos = torch.from_numpy(np.stack([r.photo for r in rows])).permute(0, 3, 1, 2).float() / 255
@@ -344,6 +361,20 @@ def export(mean: Segmenter, out: Path) -> None:
     part.chmod(0o644)
     part.replace(out / "model.safetensors")
     pinned.pin(out.name, out.parent)
+
+
+def average(weights: list[Path], out: Path) -> None:
+    """Write the mean of weights of one beginning, which is surer than each (model soups; Wortsman et al. 2022)."""
+    loaded = [load_file(path) for path in weights]
+    net = Segmenter()
+    net.load_state_dict(
+        {
+            k: torch.stack([one[k].float() for one in loaded]).mean(0) if v.is_floating_point() else v
+            for k, v in loaded[0].items()
+        }
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    export(net, out)
 
 
 class Keeper:
@@ -480,7 +511,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--resume-from", type=Path, metavar="WEIGHTS", help="train body and decoder on from these, all classes alike"
     )
+    parser.add_argument(
+        "--average", type=Path, nargs="+", metavar="WEIGHTS", help="no training: the mean of these, of one beginning"
+    )
     a = parser.parse_args(arguments)
+    if a.average:
+        return average(a.average, a.out)
     train(a.data, a.out, a.steps, a.size, a.final_size, a.batch, a.rate, a.seed, a.threads, a.finish, a.resume_from)
 
 

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.scene_encoder import TAGS, embed, tag
+from models.scene_encoder import TAGS, encode
 from models.training.scene import SAME
 from tools.perceive import LOOK_AT, read, shrink
 
@@ -48,13 +48,14 @@ def main() -> None:
             continue
         pixels = np.ascontiguousarray(image[..., ::-1])
         rgb = shrink(pixels, LOOK_AT)
-        seen = read(rgb)
+        kind = encode(rgb, read(rgb))
         names.append(file.stem)
-        whole.append(embed(seen))
-        given.append(tag(rgb, seen))
-        taken.append(embed(read(shrink(changed(pixels, rng), LOOK_AT))))
-    known, again = np.stack(whole), np.stack(taken)
-    same = float(((again @ known.T).argmax(axis=1) == np.arange(len(names))).mean())
+        whole.append(kind.embedding)
+        given.append(kind.tags)
+        again = shrink(changed(pixels, rng), LOOK_AT)
+        taken.append(encode(again, read(again)).embedding)
+    known, retaken = np.stack(whole), np.stack(taken)
+    same = float(((retaken @ known.T).argmax(axis=1) == np.arange(len(names))).mean())
 
     def tags_of(name: str) -> list[str]:
         """Hand-made tags in our words, the most telling first."""

@@ -1,0 +1,53 @@
+"""What a kind of place does not show: classes that the scene network holds for unlikely are taken back.
+
+A wall behind a desk may look like an overcast sky, a blurred lawn like the sea; who sees the whole knows better. One
+logistic regression for each class, on the features of `models.places`, tells how likely the photo shows the class at all;
+every pixel's probability of a class is multiplied by those odds where they are below even. Odds above even change nothing:
+that there is a sky somewhere does not make this pixel one.
+"""
+
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models import pinned
+from models.segmentation import CLASSES
+
+FloatImage = NDArray[np.float32]
+Vector = NDArray[np.float32]
+
+WEIGHTS: Final = "context"
+
+#: Lowest odds: a class that the network is sure of stays where nothing else is likely at all.
+LEAST: Final = float(np.exp(-9))
+
+
+@lru_cache(maxsize=1)
+def load() -> dict[str, Vector]:
+    """Mean and scale (512,), weight (512, 14), bias (14,). Raises `WeightsError`."""
+    return {name: tensor.float().numpy() for name, tensor in pinned.load_safetensors(WEIGHTS).items()}
+
+
+def standard(place: Vector, maps: dict[str, Vector]) -> Vector:
+    """Roots of the features (..., 512) with mean and scale of the training views taken out, and outliers held."""
+    return np.asarray(np.clip((np.sqrt(place) - maps["mean"]) / maps["scale"], -6, 6), np.float32)
+
+
+def odds(place: Vector) -> dict[str, float]:
+    """How likely a photo with these features (512,) of `models.places` shows each class, against that it does not."""
+    maps = load()
+    logits = standard(place, maps) @ maps["weight"] + maps["bias"]
+    return {name: float(np.exp(np.clip(v, -20, 20))) for name, v in zip(CLASSES, logits, strict=True)}
+
+
+def settle(probabilities: FloatImage, place: Vector) -> FloatImage:
+    """`probabilities` (14, h, w) with what the place hardly shows taken back; they still sum to 1. Raises `WeightsError`.
+
+    `other` is what is left, and stays.
+    """
+    known = odds(place)
+    factor = np.array([1.0 if name == "other" else np.clip(known[name], LEAST, 1.0) for name in CLASSES], np.float32)
+    weighed = probabilities * factor[:, None, None]
+    return np.asarray(weighed / np.maximum(weighed.sum(axis=0), 1e-12), np.float32)
