@@ -12,11 +12,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models import mask
+from models import context, mask
 from models.attributes import lab
 from models.faces import Face, ellipse
 from models.mask import SoftMask
-from models.segmentation import PERSON_PARTS, Segmentation, ramp
+from models.segmentation import PERSON_PARTS, POOLED, Segmentation, ramp
 from models.vocabulary import MIXER_HUES, SPATIAL_REGIONS
 
 FloatImage = NDArray[np.float32]
@@ -154,7 +154,10 @@ def tidy(probability: FloatImage, fill: bool) -> FloatImage:
 
 
 def plausible_person(seen: Segmentation) -> bool:
-    """True if some skin or hair shows: a door hung with cloth has neither."""
+    """True if the place is one that shows people, or some skin or hair shows: a door hung with cloth has neither."""
+    place = seen.features[POOLED:]
+    if place.any() and max(context.odds(place)[name] for name in ("person", "skin", "hair")) > 1:
+        return True
     whole = sharpened(seen.of(*PERSON_PARTS))
     bare = seen.of("skin", "hair") * whole
     return float(bare.sum()) > 0.06 * float(whole.sum())

@@ -215,6 +215,20 @@ def test_an_interrupted_training_goes_on_where_it_stopped(tmp_path: Path, monkey
     assert pinned.pinned_sha256("parts", tmp_path) == pinned.sha256(tmp_path / "parts" / "model.safetensors")
 
 
+def test_the_mean_of_weights_is_their_mean(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    rows = []
+    for name in ("one", "two"):
+        net = Segmenter()
+        (tmp_path / name).mkdir()
+        training.export(net, tmp_path / name)
+        rows.append(load_file(tmp_path / name / "model.safetensors"))
+    paths = [str(tmp_path / name / "model.safetensors") for name in ("one", "two")]
+    training.main(["nowhere", "--out", str(tmp_path / "mean"), "--average", *paths])
+    for key, value in load_file(tmp_path / "mean" / "model.safetensors").items():
+        torch.testing.assert_close(value.float(), (rows[0][key].float() + rows[1][key].float()) / 2, atol=1e-3, rtol=1e-2)
+
+
 @pytest.mark.skipif("BURNISH_DATA" not in os.environ, reason="BURNISH_DATA (folder with dev_labels) is not set")
 def test_sky_and_people_are_found_on_labelled_photos() -> None:
     folder = Path(os.environ["BURNISH_DATA"]) / "dev_labels"
