@@ -40,6 +40,20 @@ def test_a_pixel_that_is_surely_something_stays_so() -> None:
         assert context.settle(p, PLACE)[i, 0, 0] == pytest.approx(1)
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**31), st.sampled_from(CLASSES), st.floats(0.92, 1))
+def test_what_the_segmenter_is_sure_of_wins_in_any_place(seed: int, name: str, sure: float) -> None:
+    rng = np.random.default_rng(seed)
+    p = np.zeros((len(CLASSES), 1, 1), np.float32)
+    rest = rng.random(len(CLASSES)).astype(np.float32) ** 3
+    i = CLASSES.index(name)
+    rest[i] = 0
+    p[:, 0, 0] = (1 - sure) * rest / rest.sum()
+    p[i] = sure
+    place = rng.gamma(1, 2, places.FEATURES).astype(np.float32)
+    assert context.settle(p, place).argmax() == i
+
+
 def test_a_cup_of_coffee_shows_food_and_neither_sky_nor_sea() -> None:
     odds = context.odds(PLACE)
     assert odds["food"] > 1 > max(odds["sky"], odds["water"], odds["mountain"])

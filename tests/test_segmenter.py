@@ -226,7 +226,9 @@ def test_the_mean_of_weights_is_their_mean(tmp_path: Path) -> None:
     paths = [str(tmp_path / name / "model.safetensors") for name in ("one", "two")]
     training.main(["nowhere", "--out", str(tmp_path / "mean"), "--average", *paths])
     for key, value in load_file(tmp_path / "mean" / "model.safetensors").items():
-        torch.testing.assert_close(value.float(), (rows[0][key].float() + rows[1][key].float()) / 2, atol=1e-3, rtol=1e-2)
+        torch.testing.assert_close(
+            value.float(), (rows[0][key].float() + rows[1][key].float()) / 2, atol=1e-3, rtol=1e-2
+        )
 
 
 @pytest.mark.skipif("BURNISH_DATA" not in os.environ, reason="BURNISH_DATA (folder with dev_labels) is not set")
