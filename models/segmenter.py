@@ -83,7 +83,8 @@ def load() -> Segmenter:
     """The network with its pinned weights, in evaluation mode. Raises `WeightsError`."""
     net = Segmenter()
     net.load_state_dict({name: tensor.float() for name, tensor in load_safetensors("segmenter").items()})
-    return net.eval()
+    # Channels last is a third quicker on a CPU.
+    return net.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def segment(rgb: FloatImage, read_at: Sequence[int] = READ_AT, net: Segmenter | None = None) -> Segmentation:
@@ -112,7 +113,7 @@ def read_once(rgb: FloatImage, edge: int, net: Segmenter) -> tuple[Tensor, Tenso
     # A replicated border invents no edge, unlike a black one.
     padded = cv2.copyMakeBorder(small, 0, -size[1] % 32, 0, -size[0] % 32, cv2.BORDER_REPLICATE)
     x = torch.from_numpy(np.ascontiguousarray(padded.transpose(2, 0, 1)))[None]
-    logits, features = net(torch.cat([x, x.flip(3)]))
+    logits, features = net(torch.cat([x, x.flip(3)]).contiguous(memory_format=torch.channels_last))
     probabilities = logits.softmax(1)
     both = (probabilities[:1] + probabilities[1:].flip(3)) / 2
     both = functional.interpolate(both, scale_factor=4.0, mode="bilinear", align_corners=False)
