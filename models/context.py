@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import pinned
+from models.scene_encoder import standard
 from models.segmentation import CLASSES
 
 FloatImage = NDArray[np.float32]
@@ -27,19 +28,14 @@ LEAST: Final = 0.1
 
 @lru_cache(maxsize=1)
 def load() -> dict[str, Vector]:
-    """Mean and scale (512,), weight (512, 14), bias (14,). Raises `WeightsError`."""
+    """Mean and scale of the features' roots (512,), weight (512, 14), bias (14,). Raises `WeightsError`."""
     return {name: tensor.float().numpy() for name, tensor in pinned.load_safetensors(WEIGHTS).items()}
-
-
-def standard(place: Vector, maps: dict[str, Vector]) -> Vector:
-    """Roots of the features (..., 512) with mean and scale of the training views taken out, and outliers held."""
-    return np.asarray(np.clip((np.sqrt(place) - maps["mean"]) / maps["scale"], -6, 6), np.float32)
 
 
 def odds(place: Vector) -> dict[str, float]:
     """How likely a photo with these features (512,) of `models.places` shows each class, against that it does not."""
     maps = load()
-    logits = standard(place, maps) @ maps["weight"] + maps["bias"]
+    logits = standard(np.sqrt(place), maps) @ maps["weight"] + maps["bias"]
     return {name: float(np.exp(np.clip(v, -20, 20))) for name, v in zip(CLASSES, logits, strict=True)}
 
 

@@ -85,8 +85,9 @@ def main() -> None:
         return [(names[i], names[rows[int(j)]]) for i, j in zip(rows, near.argmax(axis=1), strict=True)]
 
     rows = [i for i, name in enumerate(names) if tags_of(name)]
-    shared = [main_of(one) in words(other) for one, other in neighbours(rows)]
-    telling = [tags_of(one)[0] in tags_of(other) for one, other in neighbours(rows)]
+    pairs = neighbours(rows)
+    shared = [main_of(one) in words(other) for one, other in pairs]
+    telling = [tags_of(one)[0] in tags_of(other) for one, other in pairs]
     chance = [main_of(names[i]) in words(names[j]) for i in rows for j in rows if i != j]
     named = [main_of(names[i]) in given[i] for i in rows]
     tagged |= by_eye()
